@@ -1,0 +1,37 @@
+"""The stored form of passwords, as the TeamTalk schema fixes it.
+
+Clients send the md5 of the password; the table holds md5(that + salt).  This must keep verifying
+against existing databases, so it is no place for a modern hash.
+"""
+
+import hmac
+import secrets
+from hashlib import md5
+
+SALT_DIGITS = 4  # width of the column IMUser.salt
+
+
+def wire_password(plain: str) -> str:
+    """Return what clients send for a password: the lower-case hex md5 of its UTF-8 bytes."""
+    return _hex_md5(plain)
+
+
+def hash_password(plain: str) -> tuple[str, str]:
+    """Return (stored, salt) for a new password; the salt is random each time."""
+    salt = f"{secrets.randbelow(10**SALT_DIGITS):0{SALT_DIGITS}d}"
+    return _stored(wire_password(plain), salt), salt
+
+
+def matches(wire_md5: str, stored: str, salt: str) -> bool:
+    """Tell whether what a client sent belongs to a stored password, in constant time."""
+    return hmac.compare_digest(_stored(wire_md5, salt).encode(), stored.encode())
+
+
+def _stored(wire_md5: str, salt: str) -> str:
+    return _hex_md5(wire_md5 + salt)
+
+
+def _hex_md5(text: str) -> str:
+    # "surrogateescape" never raises: what a client sends is compared, not trusted.
+    data = text.encode("utf-8", "surrogateescape")
+    return md5(data, usedforsecurity=False).hexdigest()
