@@ -32,6 +32,4 @@ def _stored(wire_md5: str, salt: str) -> str:
 
 
 def _hex_md5(text: str) -> str:
-    # "surrogateescape" never raises: what a client sends is compared, not trusted.
-    data = text.encode("utf-8", "surrogateescape")
-    return md5(data, usedforsecurity=False).hexdigest()
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
