@@ -25,13 +25,13 @@ class IMRecentContactSessionRsp(_message.Message):
     user_id: int
     contact_session_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.ContactSessionInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., contact_session_list: _Optional[_Iterable[_Union[_base_define_pb2.ContactSessionInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., contact_session_list: _Optional[_Iterable[_Union[_base_define_pb2.ContactSessionInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMUserStatNotify(_message.Message):
     __slots__ = ("user_stat",)
     USER_STAT_FIELD_NUMBER: _ClassVar[int]
     user_stat: _base_define_pb2.UserStat
-    def __init__(self, user_stat: _Optional[_Union[_base_define_pb2.UserStat, _Mapping]] = ...) -> None: ...
+    def __init__(self, user_stat: _Optional[_Union[_base_define_pb2.UserStat, _Mapping[str, object]]] = ...) -> None: ...
 
 class IMUsersInfoReq(_message.Message):
     __slots__ = ("user_id", "user_id_list", "attach_data")
@@ -51,7 +51,7 @@ class IMUsersInfoRsp(_message.Message):
     user_id: int
     user_info_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.UserInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., user_info_list: _Optional[_Iterable[_Union[_base_define_pb2.UserInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., user_info_list: _Optional[_Iterable[_Union[_base_define_pb2.UserInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMRemoveSessionReq(_message.Message):
     __slots__ = ("user_id", "session_type", "session_id", "attach_data")
@@ -99,7 +99,7 @@ class IMAllUserRsp(_message.Message):
     latest_update_time: int
     user_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.UserInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., latest_update_time: _Optional[int] = ..., user_list: _Optional[_Iterable[_Union[_base_define_pb2.UserInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., latest_update_time: _Optional[int] = ..., user_list: _Optional[_Iterable[_Union[_base_define_pb2.UserInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMUsersStatReq(_message.Message):
     __slots__ = ("user_id", "user_id_list", "attach_data")
@@ -119,7 +119,7 @@ class IMUsersStatRsp(_message.Message):
     user_id: int
     user_stat_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.UserStat]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., user_stat_list: _Optional[_Iterable[_Union[_base_define_pb2.UserStat, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., user_stat_list: _Optional[_Iterable[_Union[_base_define_pb2.UserStat, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMChangeAvatarReq(_message.Message):
     __slots__ = ("user_id", "avatar_url", "attach_data")
@@ -179,7 +179,7 @@ class IMDepartmentRsp(_message.Message):
     latest_update_time: int
     dept_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.DepartInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., latest_update_time: _Optional[int] = ..., dept_list: _Optional[_Iterable[_Union[_base_define_pb2.DepartInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., latest_update_time: _Optional[int] = ..., dept_list: _Optional[_Iterable[_Union[_base_define_pb2.DepartInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMAvatarChangedNotify(_message.Message):
     __slots__ = ("changed_user_id", "avatar_url")

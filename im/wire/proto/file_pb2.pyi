@@ -93,7 +93,7 @@ class IMFileRsp(_message.Message):
     task_id: str
     ip_addr_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.IpAddr]
     trans_mode: _base_define_pb2.TransferFileType
-    def __init__(self, result_code: _Optional[int] = ..., from_user_id: _Optional[int] = ..., to_user_id: _Optional[int] = ..., file_name: _Optional[str] = ..., task_id: _Optional[str] = ..., ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping]]] = ..., trans_mode: _Optional[_Union[_base_define_pb2.TransferFileType, int, str]] = ...) -> None: ...
+    def __init__(self, result_code: _Optional[int] = ..., from_user_id: _Optional[int] = ..., to_user_id: _Optional[int] = ..., file_name: _Optional[str] = ..., task_id: _Optional[str] = ..., ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping[str, object]]]] = ..., trans_mode: _Optional[_Union[_base_define_pb2.TransferFileType, int, str]] = ...) -> None: ...
 
 class IMFileNotify(_message.Message):
     __slots__ = ("from_user_id", "to_user_id", "file_name", "file_size", "task_id", "ip_addr_list", "trans_mode", "offline_ready")
@@ -113,7 +113,7 @@ class IMFileNotify(_message.Message):
     ip_addr_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.IpAddr]
     trans_mode: _base_define_pb2.TransferFileType
     offline_ready: int
-    def __init__(self, from_user_id: _Optional[int] = ..., to_user_id: _Optional[int] = ..., file_name: _Optional[str] = ..., file_size: _Optional[int] = ..., task_id: _Optional[str] = ..., ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping]]] = ..., trans_mode: _Optional[_Union[_base_define_pb2.TransferFileType, int, str]] = ..., offline_ready: _Optional[int] = ...) -> None: ...
+    def __init__(self, from_user_id: _Optional[int] = ..., to_user_id: _Optional[int] = ..., file_name: _Optional[str] = ..., file_size: _Optional[int] = ..., task_id: _Optional[str] = ..., ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping[str, object]]]] = ..., trans_mode: _Optional[_Union[_base_define_pb2.TransferFileType, int, str]] = ..., offline_ready: _Optional[int] = ...) -> None: ...
 
 class IMFileHasOfflineReq(_message.Message):
     __slots__ = ("user_id", "attach_data")
@@ -133,7 +133,7 @@ class IMFileHasOfflineRsp(_message.Message):
     offline_file_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.OfflineFileInfo]
     ip_addr_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.IpAddr]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., offline_file_list: _Optional[_Iterable[_Union[_base_define_pb2.OfflineFileInfo, _Mapping]]] = ..., ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., offline_file_list: _Optional[_Iterable[_Union[_base_define_pb2.OfflineFileInfo, _Mapping[str, object]]]] = ..., ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMFileAddOfflineReq(_message.Message):
     __slots__ = ("from_user_id", "to_user_id", "task_id", "file_name", "file_size")

@@ -32,7 +32,7 @@ def generate(target_root: Path) -> None:
     if status != 0:
         raise RuntimeError(f"protoc ended with status {status}")
     for stub in (target_root / PROTO_DIR.relative_to(SOURCE_ROOT)).glob("*.pyi"):
-        stub.write_text(_ENUM_ARGUMENT.sub(r"_Union[\1, int, str]", stub.read_text()))
+        stub.write_text(_repaired(stub.read_text()))
 
 
 def stale_modules() -> list[str]:
@@ -43,6 +43,12 @@ def stale_modules() -> list[str]:
     checked_in = _contents(PROTO_DIR)
     names = fresh.keys() | checked_in.keys()
     return sorted(name for name in names if fresh.get(name) != checked_in.get(name))
+
+
+def _repaired(stub: str) -> str:
+    """Loosen and complete the constructors of a stub, for `mypy --strict`."""
+    stub = _ENUM_ARGUMENT.sub(r"_Union[\1, int, str]", stub)
+    return stub.replace(", _Mapping]", ", _Mapping[str, object]]")
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -23,7 +23,7 @@ class IMNormalGroupListRsp(_message.Message):
     user_id: int
     group_version_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.GroupVersionInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., group_version_list: _Optional[_Iterable[_Union[_base_define_pb2.GroupVersionInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., group_version_list: _Optional[_Iterable[_Union[_base_define_pb2.GroupVersionInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMGroupInfoListReq(_message.Message):
     __slots__ = ("user_id", "group_version_list", "attach_data")
@@ -33,7 +33,7 @@ class IMGroupInfoListReq(_message.Message):
     user_id: int
     group_version_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.GroupVersionInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., group_version_list: _Optional[_Iterable[_Union[_base_define_pb2.GroupVersionInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., group_version_list: _Optional[_Iterable[_Union[_base_define_pb2.GroupVersionInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMGroupInfoListRsp(_message.Message):
     __slots__ = ("user_id", "group_info_list", "attach_data")
@@ -43,7 +43,7 @@ class IMGroupInfoListRsp(_message.Message):
     user_id: int
     group_info_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.GroupInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., group_info_list: _Optional[_Iterable[_Union[_base_define_pb2.GroupInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., group_info_list: _Optional[_Iterable[_Union[_base_define_pb2.GroupInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMGroupCreateReq(_message.Message):
     __slots__ = ("user_id", "group_type", "group_name", "group_avatar", "member_id_list", "attach_data")

@@ -48,7 +48,7 @@ class IMLoginRes(_message.Message):
     result_string: str
     online_status: _base_define_pb2.UserStatType
     user_info: _base_define_pb2.UserInfo
-    def __init__(self, server_time: _Optional[int] = ..., result_code: _Optional[_Union[_base_define_pb2.ResultType, int, str]] = ..., result_string: _Optional[str] = ..., online_status: _Optional[_Union[_base_define_pb2.UserStatType, int, str]] = ..., user_info: _Optional[_Union[_base_define_pb2.UserInfo, _Mapping]] = ...) -> None: ...
+    def __init__(self, server_time: _Optional[int] = ..., result_code: _Optional[_Union[_base_define_pb2.ResultType, int, str]] = ..., result_string: _Optional[str] = ..., online_status: _Optional[_Union[_base_define_pb2.UserStatType, int, str]] = ..., user_info: _Optional[_Union[_base_define_pb2.UserInfo, _Mapping[str, object]]] = ...) -> None: ...
 
 class IMLogoutReq(_message.Message):
     __slots__ = ()

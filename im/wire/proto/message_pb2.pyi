@@ -89,7 +89,7 @@ class IMUnreadMsgCntRsp(_message.Message):
     total_cnt: int
     unreadinfo_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.UnreadInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., total_cnt: _Optional[int] = ..., unreadinfo_list: _Optional[_Iterable[_Union[_base_define_pb2.UnreadInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., total_cnt: _Optional[int] = ..., unreadinfo_list: _Optional[_Iterable[_Union[_base_define_pb2.UnreadInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMGetMsgListReq(_message.Message):
     __slots__ = ("user_id", "session_type", "session_id", "msg_id_begin", "msg_cnt", "attach_data")
@@ -121,7 +121,7 @@ class IMGetMsgListRsp(_message.Message):
     msg_id_begin: int
     msg_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.MsgInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., session_type: _Optional[_Union[_base_define_pb2.SessionType, int, str]] = ..., session_id: _Optional[int] = ..., msg_id_begin: _Optional[int] = ..., msg_list: _Optional[_Iterable[_Union[_base_define_pb2.MsgInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., session_type: _Optional[_Union[_base_define_pb2.SessionType, int, str]] = ..., session_id: _Optional[int] = ..., msg_id_begin: _Optional[int] = ..., msg_list: _Optional[_Iterable[_Union[_base_define_pb2.MsgInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMGetLatestMsgIdReq(_message.Message):
     __slots__ = ("user_id", "session_type", "session_id", "attach_data")
@@ -175,4 +175,4 @@ class IMGetMsgByIdRsp(_message.Message):
     session_id: int
     msg_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.MsgInfo]
     attach_data: bytes
-    def __init__(self, user_id: _Optional[int] = ..., session_type: _Optional[_Union[_base_define_pb2.SessionType, int, str]] = ..., session_id: _Optional[int] = ..., msg_list: _Optional[_Iterable[_Union[_base_define_pb2.MsgInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., session_type: _Optional[_Union[_base_define_pb2.SessionType, int, str]] = ..., session_id: _Optional[int] = ..., msg_list: _Optional[_Iterable[_Union[_base_define_pb2.MsgInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...

@@ -35,7 +35,7 @@ class IMValidateRsp(_message.Message):
     result_string: str
     user_info: _base_define_pb2.UserInfo
     attach_data: bytes
-    def __init__(self, user_name: _Optional[str] = ..., result_code: _Optional[int] = ..., result_string: _Optional[str] = ..., user_info: _Optional[_Union[_base_define_pb2.UserInfo, _Mapping]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_name: _Optional[str] = ..., result_code: _Optional[int] = ..., result_string: _Optional[str] = ..., user_info: _Optional[_Union[_base_define_pb2.UserInfo, _Mapping[str, object]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMGetDeviceTokenReq(_message.Message):
     __slots__ = ("user_id", "attach_data")
@@ -51,7 +51,7 @@ class IMGetDeviceTokenRsp(_message.Message):
     ATTACH_DATA_FIELD_NUMBER: _ClassVar[int]
     user_token_info: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.UserTokenInfo]
     attach_data: bytes
-    def __init__(self, user_token_info: _Optional[_Iterable[_Union[_base_define_pb2.UserTokenInfo, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, user_token_info: _Optional[_Iterable[_Union[_base_define_pb2.UserTokenInfo, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMRoleSet(_message.Message):
     __slots__ = ("master",)
@@ -63,7 +63,7 @@ class IMOnlineUserInfo(_message.Message):
     __slots__ = ("user_stat_list",)
     USER_STAT_LIST_FIELD_NUMBER: _ClassVar[int]
     user_stat_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.ServerUserStat]
-    def __init__(self, user_stat_list: _Optional[_Iterable[_Union[_base_define_pb2.ServerUserStat, _Mapping]]] = ...) -> None: ...
+    def __init__(self, user_stat_list: _Optional[_Iterable[_Union[_base_define_pb2.ServerUserStat, _Mapping[str, object]]]] = ...) -> None: ...
 
 class IMMsgServInfo(_message.Message):
     __slots__ = ("ip1", "ip2", "port", "max_conn_cnt", "cur_conn_cnt", "host_name")
@@ -125,13 +125,13 @@ class IMPushToUserReq(_message.Message):
     flash: str
     data: str
     user_token_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.UserTokenInfo]
-    def __init__(self, flash: _Optional[str] = ..., data: _Optional[str] = ..., user_token_list: _Optional[_Iterable[_Union[_base_define_pb2.UserTokenInfo, _Mapping]]] = ...) -> None: ...
+    def __init__(self, flash: _Optional[str] = ..., data: _Optional[str] = ..., user_token_list: _Optional[_Iterable[_Union[_base_define_pb2.UserTokenInfo, _Mapping[str, object]]]] = ...) -> None: ...
 
 class IMPushToUserRsp(_message.Message):
     __slots__ = ("push_result_list",)
     PUSH_RESULT_LIST_FIELD_NUMBER: _ClassVar[int]
     push_result_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.PushResult]
-    def __init__(self, push_result_list: _Optional[_Iterable[_Union[_base_define_pb2.PushResult, _Mapping]]] = ...) -> None: ...
+    def __init__(self, push_result_list: _Optional[_Iterable[_Union[_base_define_pb2.PushResult, _Mapping[str, object]]]] = ...) -> None: ...
 
 class IMGroupGetShieldReq(_message.Message):
     __slots__ = ("group_id", "user_id", "attach_data")
@@ -151,7 +151,7 @@ class IMGroupGetShieldRsp(_message.Message):
     group_id: int
     shield_status_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.ShieldStatus]
     attach_data: bytes
-    def __init__(self, group_id: _Optional[int] = ..., shield_status_list: _Optional[_Iterable[_Union[_base_define_pb2.ShieldStatus, _Mapping]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, group_id: _Optional[int] = ..., shield_status_list: _Optional[_Iterable[_Union[_base_define_pb2.ShieldStatus, _Mapping[str, object]]]] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
 
 class IMFileTransferReq(_message.Message):
     __slots__ = ("from_user_id", "to_user_id", "file_name", "file_size", "trans_mode", "attach_data")
@@ -197,4 +197,4 @@ class IMFileServerIPRsp(_message.Message):
     __slots__ = ("ip_addr_list",)
     IP_ADDR_LIST_FIELD_NUMBER: _ClassVar[int]
     ip_addr_list: _containers.RepeatedCompositeFieldContainer[_base_define_pb2.IpAddr]
-    def __init__(self, ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping]]] = ...) -> None: ...
+    def __init__(self, ip_addr_list: _Optional[_Iterable[_Union[_base_define_pb2.IpAddr, _Mapping[str, object]]]] = ...) -> None: ...
