@@ -1,0 +1,150 @@
+"""Header, PDU and incremental decoder: bytes to PDUs and back, knowing no command.
+
+A PDU is a header of 16 bytes (big-endian) and a body:
+
+    offset  0       4        6     8           10          12   14
+            length  version  flag  service_id  command_id  seq  reserved
+            uint32  uint16 ...
+
+`length` counts the header too.  Only `length` is checked: clients differ in `version` and
+`reserved`, and an echoed PDU keeps what it came with (spec: protocol, sections 2 and 3).
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+
+from im.errors import ProtocolError
+
+HEADER = Struct(">IHHHHHH")
+HEADER_LENGTH = HEADER.size
+LENGTH_FIELD = 4  # bytes that must be there before a PDU's length is known
+VERSION = 1  # what the original's servers send
+
+
+@dataclass(slots=True, init=False, repr=False)
+class Pdu:
+    """One unit of the stream.  Not frozen: a frozen dataclass costs three times as much to make."""
+
+    command_id: int
+    body: bytes
+    seq: int
+    service_id: int
+    version: int
+    flag: int
+    reserved: int
+
+    def __init__(
+        self,
+        command_id: int,
+        body: bytes = b"",
+        seq: int = 0,
+        service_id: int | None = None,
+        version: int = VERSION,
+        flag: int = 0,
+        reserved: int = 0,
+    ) -> None:
+        self.command_id = command_id
+        self.body = body
+        self.seq = seq
+        self.service_id = command_id >> 8 if service_id is None else service_id
+        self.version = version
+        self.flag = flag
+        self.reserved = reserved
+
+    def encode(self) -> bytes:
+        """Return the bytes of the PDU with every header field as it stands here."""
+        return (
+            HEADER.pack(
+                HEADER_LENGTH + len(self.body),
+                self.version,
+                self.flag,
+                self.service_id,
+                self.command_id,
+                self.seq,
+                self.reserved,
+            )
+            + self.body
+        )
+
+    def __repr__(self) -> str:
+        length = HEADER_LENGTH + len(self.body)
+        return f"<Pdu 0x{self.command_id:04x} seq={self.seq} length={length}>"
+
+
+class FramingError(ProtocolError):
+    """A header announces an impossible length.
+
+    `length` is what it announces; `pdus` are those that were complete before it in the same feed.
+    """
+
+    def __init__(self, length: int, pdus: list[Pdu]) -> None:
+        super().__init__(f"a PDU of {length} bytes is announced")
+        self.length = length
+        self.pdus = pdus
+
+
+class Decoder:
+    """Cuts one connection's byte stream into PDUs.
+
+    Holds at most one incomplete PDU.  The work is linear in the bytes fed however they are cut,
+    and a chunk of whole PDUs is only sliced, never gathered.
+    """
+
+    __slots__ = ("_bad_length", "_max_length", "_needed", "_pending")
+
+    def __init__(self, max_length: int) -> None:
+        """Accept PDUs of up to `max_length` bytes, header included."""
+        self._max_length = max_length
+        self._pending = bytearray()  # the beginning of an incomplete PDU
+        self._needed = 0  # bytes `_pending` must hold before looking at it makes sense
+        self._bad_length: int | None = None
+
+    def feed(self, data: bytes) -> list[Pdu]:
+        """Return the PDUs that `data` completes.
+
+        Raises FramingError (a ProtocolError) as soon as the length field of a PDU is there and lies
+        outside 16 … max_length; the error carries the PDUs before it.  The decoder stays broken:
+        every later call raises again, with no PDUs.
+        """
+        if self._bad_length is not None:
+            raise FramingError(self._bad_length, [])
+        if self._pending:
+            self._pending += data
+            if len(self._pending) < self._needed:
+                return []
+            data, self._pending = bytes(self._pending), bytearray()
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> list[Pdu]:
+        pdus: list[Pdu] = []
+        position, size = 0, len(data)
+        while size - position >= HEADER_LENGTH:
+            length, version, flag, service_id, command_id, seq, reserved = HEADER.unpack_from(
+                data, position
+            )
+            end = position + length
+            if end > size or not HEADER_LENGTH <= length <= self._max_length:
+                break
+            body = data[position + HEADER_LENGTH : end]
+            pdus.append(Pdu(command_id, body, seq, service_id, version, flag, reserved))
+            position = end
+        if position < size:
+            self._keep(data[position:], pdus)
+        return pdus
+
+    def _keep(self, rest: bytes, pdus: list[Pdu]) -> None:
+        """Hold the beginning of a PDU back, unless its length is already known to be bad."""
+        self._needed = LENGTH_FIELD
+        if len(rest) >= LENGTH_FIELD:
+            length = int.from_bytes(rest[:LENGTH_FIELD], "big")
+            if not HEADER_LENGTH <= length <= self._max_length:
+                self._bad_length = length
+                raise FramingError(length, pdus)
+            self._needed = length
+        self._pending += rest
+
+
+def encode_pdu(command_id: int, body: bytes, seq: int = 0) -> bytes:
+    """Return the bytes of a PDU as servers send it: service id from the command, rest default."""
+    length = HEADER_LENGTH + len(body)
+    return HEADER.pack(length, VERSION, 0, command_id >> 8, command_id, seq, 0) + body
