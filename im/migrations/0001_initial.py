@@ -104,7 +104,7 @@ def _set_charsets(apps, schema_editor):
         table = model._meta.db_table
         charset, collation = _CHARSETS.get(table, ("utf8mb4", "utf8mb4_bin"))
         schema_editor.execute(
-            f"ALTER TABLE {schema_editor.quote_name(table)} ENGINE=InnoDB "
+            f"ALTER TABLE {schema_editor.quote_name(table)} "
             f"DEFAULT CHARACTER SET {charset} COLLATE {collation}"
         )
 
@@ -396,5 +396,5 @@ class Migration(migrations.Migration):
         ),
         *[_messages(shard) for shard in range(8)],
         *[_group_messages(shard) for shard in range(8)],
-        migrations.RunPython(_set_charsets, migrations.RunPython.noop),
+        migrations.RunPython(_set_charsets, migrations.RunPython.noop, atomic=False),
     ]
