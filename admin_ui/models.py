@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 class Operator(AbstractUser):
     """An account of the console, with Django's own permissions and groups."""
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]  # AbstractUser.Meta is untyped
-        verbose_name = _("operator")
-        verbose_name_plural = _("operators")
+    class Meta(AbstractUser.Meta):
+        # The stubs want texts that are translated at once.
+        verbose_name = _("operator")  # type: ignore[assignment]
+        verbose_name_plural = _("operators")  # type: ignore[assignment]

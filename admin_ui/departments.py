@@ -1,0 +1,188 @@
+"""Pages of departments: the tree, and one department."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ALL_VAR, ORDER_VAR, ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from admin_ui.department_choice import URL_NAME, DepartmentField, answer_choices
+from admin_ui.edit_pages import (
+    SHOWN_OR_HIDDEN,
+    CardAdmin,
+    CardForm,
+    ShownFilter,
+    changed_fields,
+    name_of,
+    number_choice,
+)
+from admin_ui.tree import Place, company_outline, headcounts, totals
+from im.errors import Refused
+from im.models import IMDepart
+from im.services import directory
+from im.services.directory import DEPARTMENT_TEXTS, DepartmentCard
+from im.services.edits import MAX_PRIORITY, Problem
+from im.types import RowStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a line of the list shows beyond the row itself."""
+
+    place: Place
+    people: int
+    people_total: int
+    indented: bool  # stands below its parent; otherwise its path says where it belongs
+
+
+class DepartmentList(ChangeList):
+    """The list in the order of the tree, until the operator asks for another one."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if ORDER_VAR in self.params:
+            rows = list(self.result_list)
+            places = company_outline()
+        else:
+            everything = list(self.queryset)
+            places = company_outline()
+            rows = self._page_in_tree_order(everything, list(places))
+        own = headcounts()
+        sums = totals(places, own)
+        indented = self.params.keys() <= {ALL_VAR}
+        for row in rows:
+            row.listing = Listing(places[row.pk], own.get(row.pk, 0), sums[row.pk], indented)
+        self.result_list = rows
+
+    def _page_in_tree_order(self, rows: list[Any], order: list[int]) -> list[Any]:
+        rank = {depart_id: index for index, depart_id in enumerate(order)}
+        rows.sort(key=lambda row: rank[row.pk])
+        if self.show_all or not self.multi_page:
+            return rows
+        start = (self.page_num - 1) * self.list_per_page
+        return rows[start : start + self.list_per_page]
+
+
+def listing_of(row: IMDepart) -> Listing:
+    """Return what DepartmentList has hung on a row of its."""
+    listing: Listing = row.listing  # type: ignore[attr-defined]  # an attribute of listed rows only
+    return listing
+
+
+class DepartmentForm(CardForm):
+    """One department; all it does is make a DepartmentCard."""
+
+    depart_name = forms.CharField(label=_("Name"), max_length=DEPARTMENT_TEXTS[0].max_chars)
+    parent = DepartmentField(
+        IMDepart._meta.get_field("parent"),
+        label=_("Part of"),
+        required=False,
+        help_text=_("Leave empty for the top of the company."),
+    )
+    priority = forms.IntegerField(
+        label=_("Priority"),
+        min_value=0,
+        max_value=MAX_PRIORITY,
+        initial=0,
+        help_text=_("Departments beside each other are listed from low to high."),
+    )
+    status = number_choice(SHOWN_OR_HIDDEN, _("Visibility"), RowStatus.SHOWN)
+    form_fields = {"parent_id": "parent"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: ModelForm's own signature
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["parent"] = self.instance.parent_id or None
+
+    def card(self) -> DepartmentCard:
+        """Return what the operator entered."""
+        parent: IMDepart | None = self.cleaned_data["parent"]
+        return DepartmentCard(
+            depart_name=self.cleaned_data["depart_name"],
+            priority=self.cleaned_data["priority"],
+            parent_id=parent.pk if parent else 0,
+            status=self.cleaned_data["status"],
+        )
+
+    def problems(self) -> Sequence[Problem]:
+        if self.instance.pk is None:
+            return directory.check_new_department(self.card())
+        seen = self.cleaned_data["seen"]
+        return directory.check_department(self.instance.pk, self.card(), seen=seen)
+
+
+@admin.register(IMDepart)
+class DepartmentAdmin(CardAdmin):
+    """The department tree."""
+
+    form = DepartmentForm
+    list_display = ["tree_name", "people", "people_total", "priority", "visibility", "updated_at"]
+    list_display_links = ["tree_name"]
+    list_filter = [ShownFilter]
+    search_fields = ["depart_name"]
+    ordering = ["priority", "id"]
+    actions = ["hide"]
+    fields = ["depart_name", "parent", "priority", "status", "created_at", "updated_at", "seen"]
+    readonly_fields = ["created_at", "updated_at"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DepartmentList
+
+    def get_urls(self) -> list[URLPattern]:
+        choices = path("choices/", self.admin_site.admin_view(answer_choices), name=URL_NAME)
+        return [choices, *super().get_urls()]
+
+    def write(self, form: DepartmentForm, row_id: int | None) -> int:
+        if row_id is None:
+            return directory.create_department(form.card()).depart_id
+        seen = form.cleaned_data["seen"]
+        return directory.change_department(row_id, form.card(), seen=seen).depart_id
+
+    @admin.display(description=_("department"), ordering="depart_name")
+    def tree_name(self, row: IMDepart) -> str:
+        listing = listing_of(row)
+        if not listing.indented:
+            return listing.place.path
+        return format_html(
+            '<span class="tree tree-{}" style="--depth: {}">{}</span>',
+            "top" if listing.place.depth == 0 else "below",
+            listing.place.depth,
+            row.depart_name,
+        )
+
+    @admin.display(description=_("people"))
+    def people(self, row: IMDepart) -> int:
+        return listing_of(row).people
+
+    @admin.display(description=_("with sub-departments"))
+    def people_total(self, row: IMDepart) -> int:
+        return listing_of(row).people_total
+
+    @admin.display(description=_("visibility"), ordering="status")
+    def visibility(self, row: IMDepart) -> Any:
+        return name_of(row.status, SHOWN_OR_HIDDEN)
+
+    @admin.action(description=_("Hide from everybody's list"), permissions=["change"])
+    def hide(self, request: HttpRequest, queryset: QuerySet[IMDepart]) -> None:
+        """Hide the chosen ones, from the leaves up so that whole branches go in one step."""
+        chosen = {row.pk: row for row in queryset}
+        hidden = 0
+        for depart_id in reversed([key for key in company_outline() if key in chosen]):
+            try:
+                directory.hide_department(depart_id)
+            except Refused as refusal:
+                self.message_user(request, f"{chosen[depart_id]}: {refusal}", messages.ERROR)
+            else:
+                self.log_change(request, chosen[depart_id], changed_fields("status"))
+                hidden += 1
+        if hidden:
+            text = ngettext("%d department is hidden.", "%d departments are hidden.", hidden)
+            self.message_user(request, text % hidden, messages.SUCCESS)
