@@ -1,0 +1,5 @@
+.PHONY: proto
+PYTHON := .venv/bin/python
+
+proto:  ## regenerate the protobuf modules
+	$(PYTHON) -m im.wire.proto.generate

@@ -1,0 +1,52 @@
+"""The consumer of one TCP client connection.
+
+It differs from a stock Channels consumer in how it is driven: the gateway calls it directly
+instead of through `await receive()`, and it has no channel of its own (the process has one, see
+im.consumers.node).  Measured per PDU: 22 µs like this, 202 µs with the stock dispatch, which also
+costs 16 KB per idle connection.
+
+What the gateway calls, in this order: `tcp_connect` once, `tcp_receive` per chunk that completes
+PDUs, `tcp_disconnect` once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from channels.consumer import AsyncConsumer
+
+from im.consumers import node as node_consumer
+from im.consumers.inbox import Inbox
+from im.delivery.sessions import Door, Link, Session
+from im.wire.pdu import Pdu
+
+
+class TcpConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
+    """One client of the gateway: its session and the commands that wait."""
+
+    door = Door.CLIENT
+
+    def tcp_connect(self, link: Link) -> None:
+        """Begin a session over `link`."""
+        self._loop = asyncio.get_running_loop()
+        self._session = Session(
+            node_consumer.running(), link, door=self.door, heard_at=self._loop.time()
+        )
+        self._inbox = Inbox(self._session)
+        self._session.node.watch(self._session)
+
+    def tcp_receive(self, pdus: Sequence[Pdu]) -> None:
+        """Take the PDUs that have arrived."""
+        if self._session.user_id:  # before login only a login keeps a connection alive
+            self._session.heard_at = self._loop.time()
+        self._inbox.put(pdus)
+
+    def tcp_disconnect(self) -> None:
+        """End the session; what it sent before is finished."""
+        self._inbox.close()
+        self._session.node.close(self._session)
+
+
+class LoginServerConsumer(TcpConsumer):
+    """One caller of the login server's TCP port, which knows a single command: where to go."""
+
+    door = Door.LOGIN_SERVER

@@ -1,0 +1,120 @@
+"""Inbox: the commands of one connection, strictly in order, within bounds.
+
+Messages are pipelined: the next one may join the writer before the last one is acknowledged, for
+the writer keeps their order.  Everything that asks the database waits until the connection's own
+messages are stored, so that one reads what one wrote.  A task exists only while there is one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Sequence
+
+from django.conf import settings
+
+from im import dispatch
+from im.delivery.sessions import Session
+from im.handlers.registry import IN_THREAD
+from im.wire.catalog import Command
+from im.wire.pdu import Pdu
+
+
+class Inbox:
+    """Takes a session's PDUs; asks its link to pause while too many wait."""
+
+    __slots__ = (
+        "_allowance",
+        "_asked_at",
+        "_busy",
+        "_in_flight",
+        "_paused",
+        "_session",
+        "_waiting",
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._waiting: deque[Pdu] | None = None  # made when first needed: idle connections are many
+        self._in_flight = 0  # items of this connection in the writer
+        # What must end before the next command: a task, a timer, or an answer (True).
+        self._busy: asyncio.Task[None] | asyncio.TimerHandle | bool = False
+        self._paused = False
+        self._allowance = 0.0  # messages that may be sent at once; filled when first asked
+        self._asked_at = 0.0
+
+    def put(self, pdus: Sequence[Pdu]) -> None:
+        """Take PDUs and work on as many as can be begun now."""
+        if self._waiting is None:
+            self._waiting = deque(pdus)
+        else:
+            self._waiting.extend(pdus)
+        self._work()
+
+    def close(self) -> None:
+        """Drop what waits: the connection is gone.  What is being stored is stored."""
+        self._waiting = None
+
+    def _work(self) -> None:
+        while self._waiting and not self._busy and self._begin(self._waiting[0]):
+            if self._waiting:  # a command may have closed the connection
+                self._waiting.popleft()
+        is_full = self._waiting is not None and len(self._waiting) >= settings.IM_INBOX_PDUS
+        if is_full is not self._paused:
+            self._paused = is_full
+            self._session.link.pause(is_full)
+        if not self._waiting:
+            self._waiting = None
+
+    def _begin(self, pdu: Pdu) -> bool:
+        """Begin a command; False when it has to wait: `_work` is called when it needn't any more."""
+        session = self._session
+        if self._in_flight >= settings.IM_INBOX_PDUS:
+            return False
+        if pdu.command_id == Command.MSG_DATA and not self._may_send():
+            return False
+        admitted = dispatch.admit(session, pdu)
+        if admitted is None:
+            return True
+        handler, body = admitted
+        if self._in_flight and handler.lane.is_barrier:
+            return False
+        if handler.lane is IN_THREAD:
+            work = dispatch.run_in_thread(session, pdu, handler, body)
+            self._busy = session.node.loop.create_task(self._see_through(work))
+        elif handler.lane.make is None:
+            dispatch.run_on_loop(session, pdu, handler, body)
+        elif handler.lane.is_pipelined:
+            if dispatch.run_batched(session, pdu, handler, body, self._stored):
+                self._in_flight += 1
+        else:
+            self._busy = dispatch.run_batched(session, pdu, handler, body, self._go_on)
+        return True
+
+    async def _see_through(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        finally:
+            self._go_on()
+
+    def _stored(self) -> None:
+        self._in_flight -= 1
+        if self._waiting:
+            self._work()
+
+    def _go_on(self) -> None:
+        self._busy = False
+        self._work()
+
+    def _may_send(self) -> bool:
+        """Take one message off the allowance, or come back when there is one (backpressure)."""
+        rate = settings.IM_MESSAGES_PER_SECOND
+        if not rate:
+            return True
+        now = self._session.node.loop.time()
+        self._allowance = min(rate, self._allowance + (now - self._asked_at) * rate)
+        self._asked_at = now
+        if self._allowance < 1:
+            pause_s = (1 - self._allowance) / rate
+            self._busy = self._session.node.loop.call_later(pause_s, self._go_on)
+            return False
+        self._allowance -= 1
+        return True

@@ -1,0 +1,62 @@
+"""The one consumer of a gateway process that is not a client: its life and its bus.
+
+Driven by the ASGI lifespan: the gateway sends `lifespan.startup` before it takes clients and
+`lifespan.shutdown` when it takes no more.  As a stock consumer it has a channel on the channel
+layer, which is the process's address for its peers.
+"""
+
+import logging
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+
+from im import dispatch
+from im.delivery.bus import Bus
+from im.delivery.node import Node
+from im.delivery.registry import Gateway, new_gateway_id
+
+log = logging.getLogger(__name__)
+
+_running: Node | None = None
+
+
+def running() -> Node:
+    """Return this process's node.  Raises RuntimeError before lifespan.startup."""
+    if _running is None:
+        raise RuntimeError("no gateway runs in this process")
+    return _running
+
+
+class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
+    """Starts and stops the node, and hands it what peers send."""
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the method of the message's type, without the stock one's hop to a thread."""
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def lifespan_startup(self, message: dict[str, Any]) -> None:
+        """Make the node and start it.  `scope["gateway"]` says how clients reach the process."""
+        global _running
+        try:
+            gateway = Gateway(
+                id=new_gateway_id(), channel=self.channel_name, **self.scope["gateway"]
+            )
+            _running = dispatch.open_node(Bus(self.channel_layer, self.channel_name), gateway)
+            await _running.start()
+        except Exception as exc:  # noqa: BLE001  # the protocol of lifespan wants it told, not raised
+            log.debug("the node could not start", exc_info=True)
+            await self.send({"type": "lifespan.startup.failed", "message": str(exc)})
+        else:
+            await self.send({"type": "lifespan.startup.complete"})
+
+    async def lifespan_shutdown(self, message: dict[str, Any]) -> None:
+        """Store and answer what was taken; after this no command is worked on."""
+        await running().stop()
+        await self.send({"type": "lifespan.shutdown.complete"})
+        raise StopConsumer
+
+    async def bus_batch(self, message: dict[str, Any]) -> None:
+        """Take what a peer sends."""
+        if _running is not None:
+            _running.receive(message)

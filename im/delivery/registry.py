@@ -1,0 +1,142 @@
+"""The registry of live gateways: who takes clients, where, and how loaded.
+
+Each gateway announces itself again and again under a lease; one that stops doing so is gone for
+everybody when the lease runs out.  With Redis the registry is shared between processes and hosts,
+without it it lives in this process, which then is the only one.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from redis import asyncio as aioredis
+
+from im.types import LoginResult
+
+_MEMBERS = "im:gateways"
+_LEASE = "im:gateway:"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One gateway as the registry knows it.  `channel` is its address on the channel layer."""
+
+    id: str
+    channel: str
+    host: str
+    backup_host: str
+    port: int
+    connections: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What discovery answers: a gateway, or why there is none."""
+
+    result: LoginResult
+    gateway: Gateway | None = None
+
+
+class Registry(Protocol):
+    """Where gateways announce themselves."""
+
+    async def announce(self, gateway: Gateway) -> None:
+        """Enter `gateway`, or renew its lease with its present load."""
+
+    async def withdraw(self, gateway_id: str) -> None:
+        """Take a gateway out: it takes no more clients."""
+
+    async def live(self) -> list[Gateway]:
+        """Return the gateways whose lease holds, in the order of their ids."""
+
+
+class LocalRegistry:
+    """The registry of a process that is alone."""
+
+    def __init__(self) -> None:
+        self._gateways: dict[str, Gateway] = {}
+
+    async def announce(self, gateway: Gateway) -> None:
+        self._gateways[gateway.id] = gateway
+
+    async def withdraw(self, gateway_id: str) -> None:
+        self._gateways.pop(gateway_id, None)
+
+    async def live(self) -> list[Gateway]:
+        return sorted(self._gateways.values(), key=lambda gateway: gateway.id)
+
+
+class RedisRegistry:
+    """The registry shared by all processes: one key per gateway, which expires with its lease."""
+
+    def __init__(self, url: str, *, lease_s: int) -> None:
+        self._redis = aioredis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+        self._lease_s = lease_s
+
+    async def announce(self, gateway: Gateway) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(_LEASE + gateway.id, json.dumps(asdict(gateway)), ex=self._lease_s)
+            pipe.sadd(_MEMBERS, gateway.id)
+            await pipe.execute()
+
+    async def withdraw(self, gateway_id: str) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.delete(_LEASE + gateway_id)
+            pipe.srem(_MEMBERS, gateway_id)
+            await pipe.execute()
+
+    async def live(self) -> list[Gateway]:
+        ids = sorted(member.decode() for member in await self._members())
+        if not ids:
+            return []
+        entries: list[Any] = await self._redis.mget([_LEASE + gateway_id for gateway_id in ids])
+        expired = [name for name, entry in zip(ids, entries, strict=True) if entry is None]
+        if expired:
+            await self._srem(expired)
+        return [Gateway(**json.loads(entry)) for entry in entries if entry is not None]
+
+    # redis-py types these as "awaitable or not", for its sync and async twins at once.
+    async def _members(self) -> set[bytes]:
+        members: Any = self._redis.smembers(_MEMBERS)
+        return await members  # type: ignore[no-any-return]
+
+    async def _srem(self, ids: list[str]) -> None:
+        removal: Any = self._redis.srem(_MEMBERS, *ids)
+        await removal
+
+
+_local = LocalRegistry()
+# A Redis client belongs to the loop it was first used on.
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, RedisRegistry] = WeakKeyDictionary()
+
+
+def open_registry() -> Registry:
+    """Return the registry that the settings ask for, the same one for the whole of a loop."""
+    if not settings.REDIS_URL:
+        return _local
+    loop = asyncio.get_running_loop()
+    if loop not in _shared:
+        _shared[loop] = RedisRegistry(settings.REDIS_URL, lease_s=settings.IM_LEASE_SECONDS)
+    return _shared[loop]
+
+
+def choose(gateways: list[Gateway]) -> Choice:
+    """Return the least loaded gateway with room (spec/behaviour 3.3)."""
+    if not gateways:
+        return Choice(LoginResult.NO_MSG_SERVER)
+    free = [gateway for gateway in gateways if gateway.connections < gateway.capacity]
+    if not free:
+        return Choice(LoginResult.MSG_SERVER_FULL)
+    return Choice(LoginResult.NONE, min(free, key=lambda gateway: gateway.connections))
+
+
+def new_gateway_id() -> str:
+    """Return an id that no other process has: readable, and unique across restarts."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

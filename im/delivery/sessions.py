@@ -1,0 +1,153 @@
+"""The live connections of this process, and who of them gets what."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+
+from im.types import DeviceClass
+
+if TYPE_CHECKING:
+    from im.delivery.node import Node
+
+
+class Door(Enum):
+    """The port a connection came in by; each has its own commands."""
+
+    CLIENT = "client"
+    LOGIN_SERVER = "login server"
+
+
+class Link(Protocol):
+    """The transport under a session: TCP or WebSocket.  All calls belong on the loop."""
+
+    def send(self, data: bytes) -> None:
+        """Queue encoded PDUs; what one turn of the loop queues leaves in one write."""
+
+    def pause(self, is_paused: bool) -> None:
+        """Stop or go on reading, so that a fast sender waits instead of being buffered."""
+
+    def close(self, *, grace_s: float = 0) -> None:
+        """Stop reading now; close when the queue is written and `grace_s` has passed."""
+
+    @property
+    def peer(self) -> str:
+        """The other end's address, for the log."""
+
+
+class Session:
+    """One live connection.  `user_id` is 0 until its login was accepted.
+
+    `heard_at` is the loop's time when it connected, logged in or last sent something.
+    """
+
+    __slots__ = (
+        "client_type", "device", "door", "epoch", "heard_at", "id", "is_closed", "is_leaving",
+        "link", "login_begun", "node", "user_id",
+    )  # fmt: skip
+
+    _ids = count(1)
+
+    def __init__(self, node: "Node", link: Link, *, door: Door, heard_at: float) -> None:
+        self.id = next(self._ids)
+        self.node = node
+        self.link = link
+        self.door = door
+        self.heard_at = heard_at
+        self.user_id = 0
+        self.client_type = 0
+        self.device = DeviceClass.PC
+        self.epoch = 0  # microseconds; of two logins of one class the later one stays
+        self.login_begun = False  # one attempt per connection, as in the original
+        self.is_leaving = False  # kicked, refused or logged out: no further command is taken
+        self.is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<session {self.id} user {self.user_id} type 0x{self.client_type:02x} {self.link.peer}>"
+
+    def send(self, data: bytes) -> None:
+        """Queue encoded PDUs for this connection."""
+        self.link.send(data)
+
+    def leave(self, *, grace_s: float = 0) -> None:
+        """Take no further command and close once everything queued is written."""
+        self.is_leaving = True
+        self.link.close(grace_s=grace_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One encoded PDU and whom it is for: the users' connections of the given device classes.
+
+    `user_ids` None means everybody.
+    """
+
+    pdu: bytes
+    user_ids: tuple[int, ...] | None
+    devices: DeviceClass = DeviceClass.ANY
+
+
+class Sessions:
+    """Logged-in sessions by user.  A session is in here from `bind` to `unbind`."""
+
+    def __init__(self) -> None:
+        self._by_user: dict[int, list[Session]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_user.values()))
+
+    def of_user(self, user_id: int) -> list[Session]:
+        """Return the user's sessions, oldest first; a copy."""
+        return list(self._by_user.get(user_id, ()))
+
+    def users(self) -> Iterable[int]:
+        """Return the ids of the users who have a session here."""
+        return self._by_user.keys()
+
+    def all(self) -> list[Session]:
+        """Return every logged-in session."""
+        return [session for sessions in self._by_user.values() for session in sessions]
+
+    def bind(self, session: Session, user_id: int, client_type: int) -> list[Session]:
+        """Log `session` in and return the user's others of the same class, to be displaced."""
+        session.user_id, session.client_type = user_id, client_type
+        session.device = DeviceClass.of(client_type)
+        others = self._by_user.setdefault(user_id, [])
+        displaced = [other for other in others if other.device is session.device]
+        others.append(session)
+        return displaced
+
+    def unbind(self, session: Session) -> bool:
+        """Take `session` out; tell whether it was in."""
+        sessions = self._by_user.get(session.user_id)
+        if sessions is None or session not in sessions:
+            return False
+        sessions.remove(session)
+        if not sessions:
+            del self._by_user[session.user_id]
+        return True
+
+    def devices_of(self, user_id: int) -> DeviceClass:
+        """Return the device classes with which the user is connected here."""
+        devices = DeviceClass(0)
+        for session in self._by_user.get(user_id, ()):
+            devices |= session.device
+        return devices
+
+    def deliver(self, delivery: Delivery, *, skip: Session | None = None) -> None:
+        """Queue a PDU for every session it is for, except `skip`."""
+        if delivery.user_ids is None:
+            for sessions in self._by_user.values():
+                _send_to(sessions, delivery, skip)
+            return
+        for user_id in delivery.user_ids:
+            found = self._by_user.get(user_id)
+            if found:
+                _send_to(found, delivery, skip)
+
+
+def _send_to(sessions: list[Session], delivery: Delivery, skip: Session | None) -> None:
+    for session in sessions:
+        if session is not skip and session.device in delivery.devices:
+            session.send(delivery.pdu)

@@ -1,0 +1,150 @@
+"""Dispatch: the one road of a command, whatever transport it came by.
+
+    admit (may this connection send this?) -> decode -> run in its lane -> reply -> tell others
+
+Nothing here waits; the caller (im.consumers.inbox) keeps a connection's commands in order.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import Message
+
+from im import handlers
+from im.delivery.bus import Bus
+from im.delivery.node import Node, Notices
+from im.delivery.registry import Gateway
+from im.delivery.sessions import Session
+from im.errors import BadBody, Overloaded, Refused
+from im.handlers import notices
+from im.handlers.registry import HANDLERS, LANES, Handler, Outcome
+from im.wire.catalog import Command, decode, encode
+from im.wire.pdu import Pdu
+
+__all__ = ["admit", "open_node", "run_batched", "run_in_thread", "run_on_loop"]
+
+log = logging.getLogger(__name__)
+
+assert handlers  # importing the package is what fills HANDLERS
+
+Done = Callable[[], None]
+
+
+def open_node(bus: Bus, gateway: Gateway) -> Node:
+    """Return a node whose batchers do the handlers' work; it is not started yet."""
+    return Node(
+        bus=bus,
+        gateway=gateway,
+        lanes=LANES,
+        notices=Notices(displaced=notices.displaced, departed=notices.departed),
+    )
+
+
+def admit(session: Session, pdu: Pdu) -> tuple[Handler, Message] | None:
+    """Return the command's handler and decoded body, or None if nothing is to be done.
+
+    Before login only what is marked anonymous is taken; anything else closes the connection.
+    Later, unknown commands and broken bodies are dropped and counted.
+    """
+    if session.is_leaving or session.node.is_stopping:
+        return None
+    handler = HANDLERS.get(pdu.command_id)
+    if handler is None or handler.door is not session.door:
+        return _not_for_us(session, pdu)
+    if not session.user_id and not handler.anonymous:
+        return _close(session, pdu, "before login")
+    try:
+        return handler, decode(pdu.command_id, pdu.body)
+    except BadBody as exc:
+        session.node.counters["bad bodies"] += 1
+        log.info("dropped %r of %r: %s", pdu, session, exc)
+        return None
+
+
+def run_on_loop(session: Session, pdu: Pdu, handler: Handler, body: Message) -> None:
+    """Run a handler that only needs memory."""
+    if pdu.command_id == Command.OTHER_HEARTBEAT:
+        session.send(pdu.encode())  # byte for byte as it came, header included
+        return
+    try:
+        _finish(session, pdu, handler.run(session, body))
+    except Refused as exc:
+        _drop(session, pdu, exc)
+
+
+async def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Message) -> None:
+    """Run a handler that asks the database."""
+    try:
+        outcome = await session.node.off_loop(handler.run, session, body)
+    except Refused as exc:
+        _drop(session, pdu, exc)
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        session.node.counters["errors"] += 1
+        log.exception("%r of %r failed", pdu, session)
+    else:
+        _finish(session, pdu, outcome)
+
+
+def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Message, done: Done) -> bool:
+    """Submit the handler's item to its batcher and call `done` after the answer.
+
+    Returns False, and never calls `done`, when there is nothing to wait for.
+    """
+    assert handler.answer is not None
+    answer = handler.answer
+
+    def finished(result: Any, error: Exception | None) -> None:
+        try:
+            _finish(session, pdu, answer(session, body, pdu.seq, result))
+        finally:
+            done()
+
+    try:
+        item = handler.run(session, body, pdu.seq)
+        if isinstance(item, Outcome):
+            _finish(session, pdu, item)
+            return False
+        session.node.lane(handler.lane.name).submit(item, finished)
+    except Refused as exc:
+        _drop(session, pdu, exc)
+        return False
+    except Overloaded as exc:
+        session.node.counters["overloaded"] += 1
+        log.warning("%r of %r is not taken: %s", pdu, session, exc)
+        _finish(session, pdu, answer(session, body, pdu.seq, None))
+        return False
+    return True
+
+
+def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
+    """Reply, then tell others; what happened is told even if its author is gone."""
+    if outcome.reply is not None and not session.is_closed:
+        session.send(encode(outcome.reply, pdu.seq))
+    for event in outcome.events:
+        for delivery in notices.of(event):
+            session.node.deliver(delivery, skip=session)
+    if outcome.close:
+        session.leave()
+
+
+def _drop(session: Session, pdu: Pdu, why: Exception) -> None:
+    session.node.counters["refused"] += 1
+    log.info("refused %r of %r: %s", pdu, session, why)
+
+
+def _not_for_us(session: Session, pdu: Pdu) -> None:
+    if not session.user_id:
+        return _close(session, pdu, "unknown here")
+    session.node.counters["unknown commands"] += 1
+    log.debug("unknown %r of %r", pdu, session)
+    return None
+
+
+def _close(session: Session, pdu: Pdu, why: str) -> None:
+    session.node.counters["closed for a command"] += 1
+    log.info("closing %r for %r: %s", session, pdu, why)
+    session.leave()

@@ -1,0 +1,112 @@
+"""Service 1, login: the door, the way out, and the search for a gateway."""
+
+import logging
+import time
+
+from im.delivery import registry
+from im.delivery.sessions import Door, Session
+from im.handlers.registry import LOGIN_DESK, NOTHING, ON_LOOP, ON_LOOP_LAST, Outcome, handles
+from im.services.accounts import Credentials, LoginRefusal
+from im.types import (
+    DeviceClass,
+    Event,
+    LoginResult,
+    PcStatusTold,
+    PresenceChanged,
+    UserInfo,
+    UserStatus,
+)
+from im.wire.catalog import Command
+from im.wire.proto import base_define_pb2 as base
+from im.wire.proto import login_pb2 as pb
+
+log = logging.getLogger(__name__)
+
+SUCCESS_TEXT = "成功"
+SERVER_ERROR_TEXT = "服务端异常"
+
+
+def _answer_login(
+    caller: Session, req: pb.IMLoginReq, seq: int, result: UserInfo | LoginRefusal | None
+) -> Outcome:
+    if result is None:  # the database can't be asked
+        return _refuse(LoginResult.NO_DB_SERVER, SERVER_ERROR_TEXT)
+    if isinstance(result, LoginRefusal):
+        log.info("login refused on %r: %s", caller, result.text)
+        return _refuse(LoginResult.VALIDATE_FAILED, result.text)
+    caller.node.log_in(caller, result.user_id, req.client_type)
+    log.info("login %r, version %.40r", caller, req.client_version)
+    reply = pb.IMLoginRes(
+        server_time=int(time.time()),
+        result_code=LoginResult.NONE,
+        result_string=SUCCESS_TEXT,
+        online_status=req.online_status,
+        user_info=_own_record(result),
+    )
+    return Outcome(reply, _arrival(caller))
+
+
+@handles(Command.LOGIN_REQ_USERLOGIN, lane=LOGIN_DESK, answer=_answer_login, anonymous=True)
+def log_in(caller: Session, req: pb.IMLoginReq, seq: int) -> Credentials | Outcome:
+    """Check name and password; one attempt per connection, a second one is ignored."""
+    if caller.login_begun:
+        return NOTHING
+    caller.login_begun = bool(req.user_name)  # an empty name leaves the connection free to try
+    return Credentials(req.user_name, req.password)
+
+
+@handles(Command.LOGIN_REQ_LOGINOUT, lane=ON_LOOP_LAST, anonymous=True)
+def log_out(caller: Session, req: pb.IMLogoutReq) -> Outcome:
+    """Answer, then close."""
+    log.info("logout %r", caller)
+    return Outcome(pb.IMLogoutRsp(result_code=0), close=True)
+
+
+@handles(Command.LOGIN_REQ_MSGSERVER, lane=ON_LOOP, anonymous=True, door=Door.LOGIN_SERVER)
+def find_gateway(caller: Session, req: pb.IMMsgServReq) -> Outcome:
+    """Name the least loaded gateway, then close (TCP form of the discovery view)."""
+    choice = registry.choose(caller.node.gateways)
+    reply = pb.IMMsgServRsp(result_code=choice.result)
+    if choice.gateway is not None:
+        reply.prior_ip = choice.gateway.host
+        reply.backip_ip = choice.gateway.backup_host
+        reply.port = choice.gateway.port
+    return Outcome(reply, close=True)
+
+
+def _arrival(caller: Session) -> tuple[Event, ...]:
+    """Return what a login makes known: phones hear of their user's PC, PCs of everybody's."""
+    user_id = caller.user_id
+    if caller.device is not DeviceClass.MOBILE:
+        return PcStatusTold(user_id, True), PresenceChanged(user_id, True)
+    if caller.node.presence.is_online(user_id):
+        return (PcStatusTold(user_id, True),)
+    return ()
+
+
+def _refuse(code: LoginResult, text: str) -> Outcome:
+    reply = pb.IMLoginRes(server_time=int(time.time()), result_code=code, result_string=text)
+    return Outcome(reply, close=True)
+
+
+def _own_record(user: UserInfo) -> base.UserInfo:
+    record = user_info(user)
+    record.status = UserStatus.NORMAL  # as the original: one's own status is never told
+    return record
+
+
+def user_info(user: UserInfo) -> base.UserInfo:
+    """Return a directory record for the wire."""
+    return base.UserInfo(
+        user_id=user.user_id,
+        user_gender=user.sex,
+        user_nick_name=user.nick,
+        avatar_url=user.avatar,
+        department_id=user.depart_id,
+        email=user.email,
+        user_real_name=user.name,
+        user_tel=user.phone,
+        user_domain=user.domain,
+        status=user.status,
+        sign_info=user.sign_info,
+    )

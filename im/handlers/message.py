@@ -1,0 +1,170 @@
+"""Service 3, messages: sending, having read, looking back."""
+
+import time
+from collections.abc import Hashable
+
+from django.conf import settings
+
+from im.delivery.sessions import Session
+from im.handlers.registry import NOTHING, ON_LOOP, WRITER, Outcome, handles
+from im.services import chat, history
+from im.services.batch import NewMessage, ReadMark
+from im.types import Message, MessageStored, MsgType, SessionRead, SessionType
+from im.wire import cipher
+from im.wire.catalog import Command, encode
+from im.wire.proto import base_define_pb2 as base
+from im.wire.proto import message_pb2 as pb
+
+AUDIO_TYPES = frozenset({MsgType.SINGLE_AUDIO, MsgType.GROUP_AUDIO})
+
+
+# --- sending ----------------------------------------------------------------------------------
+
+
+def _answer_message(
+    caller: Session, req: pb.IMMsgData, seq: int, event: MessageStored | None
+) -> Outcome:
+    """Acknowledge what was stored; the protocol has no reply for what was not."""
+    key = _retry_key(req, seq)
+    if event is None:
+        caller.node.counters["messages not stored"] += 1
+        caller.node.retries.forget(caller.user_id, key)
+        return NOTHING
+    ack = _ack(caller, req, event.message.msg_id)
+    attempt = caller.node.retries.recall(caller.user_id, key)
+    if attempt is not None:
+        attempt.msg_id = event.message.msg_id
+        for session in attempt.waiting:
+            session.send(encode(ack, seq))
+        attempt.waiting.clear()
+    return Outcome(ack, (event,))
+
+
+@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message)
+def send_message(caller: Session, req: pb.IMMsgData, seq: int) -> NewMessage | Outcome:
+    """Store a message, then acknowledge and deliver it; a client's retry gets the first answer."""
+    if req.from_user_id == req.to_session_id:
+        return NOTHING  # as the original does, whoever the client says it is
+    item = chat.new_text(caller.user_id, req.to_session_id, req.msg_type, req.msg_data)
+    key = _retry_key(req, seq)
+    if key is None:
+        return item
+    attempt = caller.node.retries.recall(caller.user_id, key)
+    if attempt is None:
+        caller.node.retries.remember(caller.user_id, key)
+        return item
+    if attempt.msg_id:
+        return Outcome(_ack(caller, req, attempt.msg_id))
+    attempt.waiting.append(caller)
+    return NOTHING
+
+
+def _retry_key(req: pb.IMMsgData, seq: int) -> Hashable:
+    """Return what an automatic retry repeats.  Clients that number nothing (0) repeat nothing."""
+    return (seq, req.to_session_id, req.msg_type, hash(req.msg_data)) if seq else None
+
+
+def _ack(caller: Session, req: pb.IMMsgData, msg_id: int) -> pb.IMMsgDataAck:
+    return pb.IMMsgDataAck(
+        user_id=caller.user_id,
+        session_id=req.to_session_id,
+        msg_id=msg_id,
+        session_type=SessionType.SINGLE,
+    )
+
+
+@handles(Command.MSG_DATA_ACK, lane=ON_LOOP)
+def message_arrived(caller: Session, req: pb.IMMsgDataAck) -> Outcome:
+    """Take note that a client has got a message: statistics only."""
+    caller.node.counters["delivery acks"] += 1
+    return NOTHING
+
+
+# --- having read ------------------------------------------------------------------------------
+
+
+def _answer_read(
+    caller: Session, req: pb.IMMsgDataReadAck, seq: int, event: SessionRead | None
+) -> Outcome:
+    return Outcome(events=(event,)) if event else NOTHING
+
+
+@handles(Command.MSG_READ_ACK, lane=WRITER, answer=_answer_read)
+def read_messages(caller: Session, req: pb.IMMsgDataReadAck, seq: int) -> ReadMark | Outcome:
+    """Mark a conversation as read and tell the reader's other devices."""
+    if req.session_type != SessionType.SINGLE:
+        return NOTHING
+    return chat.read_mark(caller.user_id, req.session_id, req.msg_id)
+
+
+@handles(Command.MSG_UNREAD_CNT_REQUEST)
+def unread(caller: Session, req: pb.IMUnreadMsgCntReq) -> Outcome:
+    """List the conversations with unread messages, each with its newest message."""
+    entries = [_unread_info(entry) for entry in history.unread(caller.user_id)]
+    return Outcome(
+        pb.IMUnreadMsgCntRsp(
+            user_id=caller.user_id,
+            total_cnt=sum(entry.unread_cnt for entry in entries),
+            unreadinfo_list=entries,
+        )
+    )
+
+
+def _unread_info(entry: history.Unread) -> base.UnreadInfo:
+    latest = entry.latest
+    is_single = entry.session_type is SessionType.SINGLE
+    return base.UnreadInfo(
+        session_id=entry.session_id,
+        session_type=entry.session_type,
+        unread_cnt=entry.count,
+        latest_msg_id=latest.msg_id,
+        latest_msg_data=_preview(latest),
+        latest_msg_type=latest.msg_type,
+        # In one-to-one lists this is always the peer, as clients know it.
+        latest_msg_from_user_id=entry.session_id if is_single else latest.sender_id,
+    )
+
+
+def _preview(message: Message) -> bytes:
+    """Return the content for lists, where a placeholder stands for voice (spec/protocol 9.3)."""
+    if message.msg_type in AUDIO_TYPES:
+        return cipher.audio_placeholder(settings.IM_AES_KEY.encode())
+    return message.content
+
+
+# --- looking back -----------------------------------------------------------------------------
+
+
+@handles(Command.MSG_LIST_REQUEST)
+def message_list(caller: Session, req: pb.IMGetMsgListReq) -> Outcome:
+    """Return a page of history, newest first."""
+    found: list[Message] = []
+    if req.session_type == SessionType.SINGLE:
+        found = history.page(
+            caller.user_id, req.session_id, newest_id=req.msg_id_begin, count=req.msg_cnt
+        )
+    return Outcome(
+        pb.IMGetMsgListRsp(
+            user_id=caller.user_id,
+            session_type=req.session_type,
+            session_id=req.session_id,
+            msg_id_begin=req.msg_id_begin,
+            msg_list=[_message_info(message) for message in found],
+        )
+    )
+
+
+def _message_info(message: Message) -> base.MsgInfo:
+    return base.MsgInfo(
+        msg_id=message.msg_id,
+        from_session_id=message.sender_id,
+        create_time=message.created,
+        msg_type=message.msg_type,
+        msg_data=message.content,
+    )
+
+
+@handles(Command.MSG_TIME_REQUEST, lane=ON_LOOP, anonymous=True)
+def server_time(caller: Session, req: pb.IMClientTimeReq) -> Outcome:
+    """Tell the time."""
+    return Outcome(pb.IMClientTimeRsp(server_time=int(time.time())))

@@ -1,0 +1,93 @@
+"""Notices: which PDUs tell whom about what happened.
+
+The one place that turns an event into deliveries, for commands, admin and HTTP alike.  Everything
+here goes out with sequence number 0: Windows clients take another for the reply to their login.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from im.delivery.presence import SEEN_BY_OTHERS
+from im.delivery.sessions import Delivery
+from im.types import (
+    DeviceClass,
+    Event,
+    KickReason,
+    MessageStored,
+    OnlineStatus,
+    PcStatusTold,
+    PresenceChanged,
+    SessionRead,
+)
+from im.wire.catalog import encode
+from im.wire.proto import base_define_pb2 as base
+from im.wire.proto import buddy_pb2, login_pb2, message_pb2
+
+
+def of(event: Event) -> list[Delivery]:
+    """Return the deliveries that tell of `event`; the session it came from is skipped later."""
+    return _NOTICES[type(event)](event)
+
+
+def kicked(user_id: int, reason: KickReason) -> bytes:
+    """Return the PDU for a connection that is displaced."""
+    return encode(login_pb2.IMKickUser(user_id=user_id, kick_reason=reason))
+
+
+def displaced(user_id: int) -> bytes:
+    """Return the PDU for a connection displaced by a newer login of its class."""
+    return kicked(user_id, KickReason.DUPLICATE_USER)
+
+
+def departed(user_id: int) -> list[Delivery]:
+    """Return what tells others that nobody sees the user online any more."""
+    return [*of(PcStatusTold(user_id, False)), *of(PresenceChanged(user_id, False))]
+
+
+def _message_stored(event: MessageStored) -> list[Delivery]:
+    message = event.message
+    pdu = encode(
+        message_pb2.IMMsgData(
+            from_user_id=message.sender_id,
+            to_session_id=event.session_id,
+            msg_id=message.msg_id,
+            create_time=message.created,
+            msg_type=message.msg_type,
+            msg_data=message.content,
+        )
+    )
+    return [Delivery(pdu, (message.sender_id, event.session_id))]
+
+
+def _session_read(event: SessionRead) -> list[Delivery]:
+    notice = message_pb2.IMMsgDataReadNotify(
+        user_id=event.reader_id,
+        session_id=event.session_id,
+        msg_id=event.msg_id,
+        session_type=event.session_type,
+    )
+    return [Delivery(encode(notice), (event.reader_id,))]
+
+
+def _presence_changed(event: PresenceChanged) -> list[Delivery]:
+    stat = base.UserStat(user_id=event.user_id, status=_status(event.online))
+    return [Delivery(encode(buddy_pb2.IMUserStatNotify(user_stat=stat)), None, SEEN_BY_OTHERS)]
+
+
+def _pc_status_told(event: PcStatusTold) -> list[Delivery]:
+    notice = buddy_pb2.IMPCLoginStatusNotify(
+        user_id=event.user_id, login_stat=_status(event.online)
+    )
+    return [Delivery(encode(notice), (event.user_id,), DeviceClass.MOBILE)]
+
+
+def _status(online: bool) -> OnlineStatus:
+    return OnlineStatus.ONLINE if online else OnlineStatus.OFFLINE
+
+
+_NOTICES: dict[type, Callable[[Any], list[Delivery]]] = {
+    MessageStored: _message_stored,
+    SessionRead: _session_read,
+    PresenceChanged: _presence_changed,
+    PcStatusTold: _pc_status_told,
+}

@@ -1,0 +1,106 @@
+"""The registry of handlers: what the server does with each command a client may send.
+
+A handler is a plain function of the session that asks and the decoded body.  Its lane says where
+it runs:
+
+- ON_LOOP: in the event loop; memory only, must be quick.  Returns an Outcome.
+- IN_THREAD: in a database thread, when everything the connection wrote before is stored.  Returns
+  an Outcome.
+- WRITER, LOGIN_DESK: on the loop, returning an item for that batcher; `answer`, also on the loop,
+  turns the item's result (None when there is none) into an Outcome.  An Outcome returned at once
+  spares the batcher.  Both get the sequence number too: answers come later than the command.
+
+`Refused` raised by a handler drops the command without an answer, where the protocol has none.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from google.protobuf.message import Message
+
+from im.delivery.node import Work
+from im.delivery.sessions import Door, Session
+from im.services.accounts import LoginDesk
+from im.services.writer import Writer
+from im.types import Event
+from im.wire.catalog import Command
+
+
+class Outcome(NamedTuple):
+    """What becomes of a command: the reply, then what others hear, then perhaps the end."""
+
+    reply: Message | None = None
+    events: tuple[Event, ...] = ()
+    close: bool = False
+
+
+NOTHING = Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where handlers run.
+
+    `make` builds the work of a batched lane; `is_barrier`: waits until what the connection wrote
+    before is stored; `is_pipelined`: the connection's next command needn't wait for the answer.
+    """
+
+    name: str
+    make: Callable[[], Work] | None = None
+    is_barrier: bool = False
+    is_pipelined: bool = False
+
+
+ON_LOOP = Lane("loop")
+ON_LOOP_LAST = Lane("loop, last", is_barrier=True)
+IN_THREAD = Lane("thread", is_barrier=True)
+WRITER = Lane("writer", make=Writer, is_pipelined=True)
+LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)
+
+LANES: dict[str, Callable[[], Work]] = {
+    lane.name: lane.make for lane in (WRITER, LOGIN_DESK) if lane.make is not None
+}
+
+Answer = Callable[[Session, Any, int, Any], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One command's handler."""
+
+    command: Command
+    run: Callable[..., Any]
+    lane: Lane
+    answer: Answer | None
+    anonymous: bool
+    door: Door
+
+
+HANDLERS: dict[int, Handler] = {}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def handles(
+    command: Command,
+    *,
+    lane: Lane = IN_THREAD,
+    answer: Answer | None = None,
+    anonymous: bool = False,
+    door: Door = Door.CLIENT,
+) -> Callable[[F], F]:
+    """Register the decorated function for `command`.
+
+    `anonymous`: allowed before login.  `door`: the port it belongs to.
+    """
+
+    def register(run: F) -> F:
+        if command in HANDLERS:
+            raise ValueError(f"{command!r} has two handlers")
+        if (lane.make is not None) != (answer is not None):
+            raise ValueError(f"{command!r}: a batched lane, and only that, needs an answer")
+        HANDLERS[command] = Handler(command, run, lane, answer, anonymous, door)
+        return run
+
+    return register

@@ -1,0 +1,125 @@
+"""The writer: stores messages and read marks in batches, one transaction each, in one thread.
+
+Every process has one.  What it promises for each item of a batch:
+
+- the answer comes after COMMIT, and only if the item is in the database;
+- a batch that the database rolled back (deadlock, lock timeout, lost connection) is run again, as
+  a whole, a few times;
+- a batch with an item that the database refuses is split until that item fails alone;
+- when the connection is lost during COMMIT nothing is sent again: the rows are looked for, and
+  only those found are answered.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+
+from im.services.batch import Batch, Item, Known, PlannedMessage, StaleCache, find_committed
+from im.services.faults import Fault, classify
+from im.types import Event
+
+log = logging.getLogger(__name__)
+
+RETRY_PAUSES_S = (0.02, 0.1, 0.5)  # three retries; a deadlock is over at once, a restart is not
+READ_BACK_PAUSES_S = (0.1, 0.3, 1.0, 2.0, 3.0, 4.0)  # a database that restarts is back in seconds
+CACHE_ENTRIES = 500_000  # per cache; an entry is ~150 bytes
+
+
+class CommitOutcomeUnknown(Exception):  # noqa: N818  # names the situation, not a mistake
+    """The connection was lost between sending COMMIT and hearing of it."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__("the outcome of a COMMIT is unknown")
+        self.batch = batch
+
+
+class Writer:
+    """Stores batches of items; call it from one thread only."""
+
+    def __init__(self) -> None:
+        self._known = Known()
+
+    def __call__(self, items: Sequence[Item]) -> list[Event | None]:
+        """Store `items` and return what happened to each, in order.
+
+        None: refused (unknown receiver), not storable, or not known to be stored.  Raises the
+        database's error when nothing could be stored although it was tried repeatedly.
+        """
+        try:
+            return self._store_whole(items)
+        except CommitOutcomeUnknown as unknown:
+            return self._read_back(unknown.batch)
+        except (DatabaseError, InterfaceError) as exc:
+            if classify(exc) is not Fault.DATA:
+                raise
+            if len(items) == 1:
+                log.error("an item could not be stored: %s", exc)
+                return [None]
+        middle = len(items) // 2
+        return [*self(items[:middle]), *self(items[middle:])]
+
+    def close(self) -> None:
+        """Close this thread's database connection."""
+        connection.close()
+
+    def _store_whole(self, items: Sequence[Item]) -> list[Event | None]:
+        """Run the transaction, again where that may help."""
+        for pause_s in RETRY_PAUSES_S:
+            try:
+                return self._attempt(items)
+            except StaleCache:
+                log.warning("rows known to this process are gone, caches dropped")
+                self._known.forget()
+            except (DatabaseError, InterfaceError) as exc:
+                if classify(exc) is Fault.DATA:
+                    raise
+                log.warning("a batch of %d is tried again: %s", len(items), exc)
+                _reopen_if_lost(exc)
+                time.sleep(pause_s)
+        return self._attempt(items)
+
+    def _attempt(self, items: Sequence[Item]) -> list[Event | None]:
+        batch = Batch(items, self._known)
+        committing = False
+        try:
+            with transaction.atomic():
+                results = batch.run()
+                committing = True
+        except (DatabaseError, InterfaceError) as exc:
+            if committing and classify(exc) is not Fault.RETRY:
+                raise CommitOutcomeUnknown(batch) from exc
+            _reopen_if_lost(exc)
+            raise
+        self._known.learn(batch.learned, limit=CACHE_ENTRIES)
+        return results
+
+    def _read_back(self, batch: Batch) -> list[Event | None]:
+        """Return the events of what a COMMIT of unknown outcome has left in the database."""
+        planned = [plan for plan in batch.planned if isinstance(plan, PlannedMessage)]
+        log.warning("the outcome of a COMMIT is unknown, looking for its %d messages", len(planned))
+        committed: set[tuple[int, int]] = set()
+        for pause_s in READ_BACK_PAUSES_S:
+            connection.close()
+            time.sleep(pause_s)
+            try:
+                with transaction.atomic():
+                    committed = find_committed(planned)
+                break
+            except (DatabaseError, InterfaceError) as exc:
+                log.warning("the database can't be asked yet: %s", exc)
+        log.warning("%d of %d messages were committed", len(committed), len(planned))
+        return [
+            plan.event
+            if isinstance(plan, PlannedMessage)
+            and (plan.relate_id, plan.message.msg_id) in committed
+            else None
+            for plan in batch.planned
+        ]
+
+
+def _reopen_if_lost(error: Exception) -> None:
+    """Drop a dead connection; Django opens a new one at the next query."""
+    if classify(error) is Fault.LOST:
+        connection.close()

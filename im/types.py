@@ -1,0 +1,162 @@
+"""Values every floor speaks: the protocol's numbers and the events services return.
+
+Numbers are those of the wire and of the tables (spec names in the comments); this module knows
+neither protobuf nor Django.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+
+class ClientType(IntEnum):
+    """Kind of device.  Bit 0x10 marks mobiles, 0x20 the web client (ours)."""
+
+    WINDOWS = 0x01
+    MAC = 0x02
+    IOS = 0x11
+    ANDROID = 0x12
+    WEB = 0x21
+
+
+class DeviceClass(IntFlag):
+    """Devices that displace each other; one connection per user and class stays."""
+
+    PC = 1
+    MOBILE = 2
+    WEB = 4
+    ANY = 7
+
+    @classmethod
+    def of(cls, client_type: int) -> "DeviceClass":
+        """Return the class of a ClientType number."""
+        return _CLASS_OF[client_type >> 4]
+
+
+_CLASS_OF = {0: DeviceClass.PC, 1: DeviceClass.MOBILE, 2: DeviceClass.WEB}
+
+
+class OnlineStatus(IntEnum):
+    """UserStatType of the protocol."""
+
+    ONLINE = 1
+    OFFLINE = 2
+    LEAVE = 3
+
+
+class SessionType(IntEnum):
+    """Kind of conversation: with a user or with a group."""
+
+    SINGLE = 1
+    GROUP = 2
+
+
+class MsgType(IntEnum):
+    """Kind of message; bit 0x10 marks groups."""
+
+    SINGLE_TEXT = 0x01
+    SINGLE_AUDIO = 0x02
+    GROUP_TEXT = 0x11
+    GROUP_AUDIO = 0x12
+
+
+class KickReason(IntEnum):
+    """Why a connection was displaced."""
+
+    DUPLICATE_USER = 1
+    MOBILE_KICK = 2
+
+
+class LoginResult(IntEnum):
+    """ResultType of the protocol: outcome of a login or of the search for a gateway."""
+
+    NONE = 0
+    NO_MSG_SERVER = 1
+    MSG_SERVER_FULL = 2
+    NO_DB_SERVER = 3
+    VALIDATE_FAILED = 6
+
+
+class UserStatus(IntEnum):
+    """IMUser.status."""
+
+    NORMAL = 0
+    PROBATION = 1
+    REGULAR = 2
+    LEFT = 3
+    INTERN = 4
+
+
+class RowStatus(IntEnum):
+    """Status of sessions, departments and other rows that are hidden instead of deleted."""
+
+    SHOWN = 0
+    REMOVED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """One person's directory record, as clients see it."""
+
+    user_id: int
+    sex: int
+    nick: str
+    avatar: str
+    depart_id: int
+    email: str
+    name: str
+    phone: str
+    domain: str
+    status: int
+    sign_info: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One stored message.  `content` is what the client sent (text) or the audio row's id."""
+
+    msg_id: int
+    sender_id: int
+    created: int  # unix seconds
+    msg_type: int
+    content: bytes
+
+
+# --- events: what happened, for handlers.notices to tell the people concerned -----------------
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStored:
+    """A message was committed.  `session_id` is the receiver or the group."""
+
+    session_type: SessionType
+    session_id: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRead:
+    """`reader_id` has read a conversation; `msg_id` is what his client named."""
+
+    reader_id: int
+    session_type: SessionType
+    session_id: int
+    msg_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """A user's PC presence, the only presence old clients see, was (re)announced."""
+
+    user_id: int
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PcStatusTold:
+    """A user's own mobiles are to know whether his PC is on."""
+
+    user_id: int
+    online: bool
+
+
+Event = MessageStored | SessionRead | PresenceChanged | PcStatusTold

@@ -1,0 +1,42 @@
+"""Discovery: which gateway a client shall connect to (the original's login_server)."""
+
+import json
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from im.delivery.registry import Choice, choose, open_registry
+from im.types import LoginResult
+
+_MESSAGES = {
+    LoginResult.NO_MSG_SERVER: "没有msg_server",
+    LoginResult.MSG_SERVER_FULL: "负载过高",
+}
+
+
+async def msg_server(request: HttpRequest) -> HttpResponse:
+    """Answer with the least loaded gateway, or why there is none (spec/protocol 10.1).
+
+    Always status 200 and JSON labelled as HTML, as the original's clients know it.
+    """
+    choice = choose(await open_registry().live())
+    body = json.dumps(_answer(choice), ensure_ascii=False, indent=3, sort_keys=True)
+    response = HttpResponse(body + "\n", content_type="text/html;charset=utf-8")
+    response["Connection"] = "close"
+    return response
+
+
+def _answer(choice: Choice) -> dict[str, str | int]:
+    gateway = choice.gateway
+    if gateway is None:
+        return {"code": int(choice.result), "msg": _MESSAGES[choice.result]}
+    return {
+        "code": 0,
+        "msg": "",
+        "priorIP": gateway.host,
+        "backupIP": gateway.backup_host,
+        "port": str(gateway.port),
+        "msfsPrior": f"{settings.IM_PUBLIC_URL}/",
+        "msfsBackup": f"{settings.IM_PUBLIC_URL}/",
+        "discovery": f"{settings.IM_PUBLIC_URL}/api/discovery",
+    }

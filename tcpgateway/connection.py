@@ -1,0 +1,151 @@
+"""One TCP connection: bytes to PDUs for the consumer, PDUs to bytes for the client.
+
+Bounds: a PDU's length (decoder), what waits to be written (a client that doesn't read is cut off),
+and the time a closing connection may take.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from im.errors import ProtocolError
+from im.wire.pdu import Decoder, FramingError, Pdu
+
+log = logging.getLogger(__name__)
+
+LINGER_S = 2.0  # for the client to read the last words and close; then the connection is cut
+
+
+class Consumer(Protocol):
+    """What the gateway needs of the consumer named in the ASGI application."""
+
+    def tcp_connect(self, link: "Connection") -> None:
+        """Called once, first."""
+
+    def tcp_receive(self, pdus: Sequence[Pdu]) -> None:
+        """Called with the PDUs that a chunk of bytes completed."""
+
+    def tcp_disconnect(self) -> None:
+        """Called once, last."""
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    loop: asyncio.AbstractEventLoop
+    max_pdu_bytes: int
+    outbox_bytes: int
+
+    def joined(self, connection: "Connection") -> bool:
+        """Count the connection; False: there is no room for it."""
+
+    def left(self, connection: "Connection") -> None:
+        """Count the connection out."""
+
+
+class Connection(asyncio.Protocol):
+    """The transport's side and the consumer's link in one object: idle ones are many."""
+
+    __slots__ = ("_consumer", "_decoder", "_host", "_is_closing", "_is_deaf", "_out", "_transport")
+
+    _transport: asyncio.Transport
+
+    def __init__(self, host: Host, consumer: Consumer) -> None:
+        self._host = host
+        self._consumer: Consumer | None = consumer
+        self._decoder = Decoder(host.max_pdu_bytes)
+        self._out: list[bytes] = []
+        self._is_deaf = False  # what still comes in is thrown away
+        self._is_closing = False
+
+    # --- from the transport -------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's doesn't inherit from it
+        if not self._host.joined(self) or self._consumer is None:
+            self._consumer = None
+            log.warning("no room for a connection from %s", self.peer)
+            transport.abort()
+            return
+        self._consumer.tcp_connect(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf or self._consumer is None:
+            return
+        try:
+            self._consumer.tcp_receive(self._decoder.feed(data))
+        except FramingError as exc:
+            self._consumer.tcp_receive(exc.pdus)
+            self._refuse(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_deaf = self._is_closing = True
+        self._out.clear()
+        self._host.left(self)
+        if self._consumer is not None:
+            self._consumer.tcp_disconnect()
+            self._consumer = None
+
+    # --- from the consumer --------------------------------------------------------------------
+
+    @property
+    def peer(self) -> str:
+        """The client's address, for the log."""
+        name = self._transport.get_extra_info("peername") or ("?", 0)
+        return f"{name[0]}:{name[1]}"
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes; all that one turn of the loop queues leaves in one write."""
+        if self._is_closing:
+            return
+        if not self._out:
+            self._host.loop.call_soon(self._flush)
+        self._out.append(data)
+
+    def pause(self, is_paused: bool) -> None:
+        """Stop or go on reading.  What the kernel's buffers hold then slows the client down."""
+        if self._is_closing or self._transport.is_closing():
+            return
+        if is_paused:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def close(self, *, grace_s: float = 0) -> None:
+        """Take nothing more in, write what is queued, then, after the grace, close."""
+        if self._is_deaf:
+            return
+        self.pause(False)  # or the client's own end would go unnoticed
+        self._is_deaf = True
+        if grace_s:
+            self._host.loop.call_later(grace_s, self._shut)
+        else:
+            self._host.loop.call_soon(self._shut)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        if not self._out or self._is_closing:
+            return
+        self._transport.write(b"".join(self._out))
+        self._out.clear()
+        unread = self._transport.get_write_buffer_size()
+        if unread > self._host.outbox_bytes:
+            log.warning("cutting off %s: it leaves %d bytes unread", self.peer, unread)
+            self._is_deaf = self._is_closing = True
+            self._transport.abort()
+
+    def _shut(self) -> None:
+        """End our side first: closing at once could reset the connection under the last words."""
+        if self._is_closing:
+            return
+        self._flush()
+        self._is_closing = True
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+            self._host.loop.call_later(LINGER_S, self._transport.abort)
+
+    def _refuse(self, error: ProtocolError) -> None:
+        log.info("closing %s: %s", self.peer, error)
+        self.close()

@@ -1,0 +1,102 @@
+"""Running a gateway: in one process with the web server, alone, or as several workers.
+
+SIGTERM and SIGINT drain: what was taken is stored and acknowledged before the process ends.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from tcpgateway.server import GatewayServer, Port, address
+
+log = logging.getLogger(__name__)
+
+RESTART_PAUSE_S = 1.0  # a worker that dies at once is not restarted in a tight loop
+
+
+def load_application() -> Any:
+    """Return the ASGI application."""
+    return import_string(settings.ASGI_APPLICATION)
+
+
+def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: str) -> None:
+    """Serve TCP and HTTP from one loop until a signal comes.  Prints `announce` when ready."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # daphne takes over a reactor that is installed already; its own would not run on uvloop.
+    from twisted.internet import asyncioreactor
+
+    asyncioreactor.install(loop)
+    from daphne.server import Server
+    from twisted.internet import defer, reactor
+
+    application = load_application()
+    gateway = GatewayServer(application, ports, address(ports[0].listener), loop)
+    loop.run_until_complete(gateway.start())
+
+    def drained() -> Any:
+        return defer.Deferred.fromFuture(asyncio.ensure_future(gateway.drain(), loop=loop))
+
+    reactor.addSystemEventTrigger("before", "shutdown", drained)
+    web = Server(
+        application,
+        endpoints=[f"fd:fileno={http_listener.fileno()}"],
+        server_name="teamtalk",
+        ready_callable=lambda: print(announce, flush=True),
+    )
+    web.run()
+
+
+def run_alone(ports: Sequence[Port]) -> None:
+    """Serve TCP alone until a signal comes."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve_until_signalled(ports))
+
+
+async def _serve_until_signalled(ports: Sequence[Port]) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = GatewayServer(load_application(), ports, address(ports[0].listener), loop)
+    await gateway.start()
+    log.info("gateway on port %d", gateway.address.port)
+    await stop.wait()
+    await gateway.drain()
+
+
+def supervise(arguments: Sequence[str], workers: int) -> None:
+    """Keep `workers` processes of this same command running; one that dies is started again."""
+    stopping = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    command = [sys.executable, sys.argv[0], *arguments]
+    processes = [subprocess.Popen(command, env=os.environ) for _ in range(workers)]
+    while not stopping:
+        time.sleep(RESTART_PAUSE_S)
+        for index, process in enumerate(processes):
+            if process.poll() is not None and not stopping:
+                log.error("worker %d ended with status %d", process.pid, process.returncode)
+                processes[index] = subprocess.Popen(command, env=os.environ)
+    for process in processes:
+        process.wait()

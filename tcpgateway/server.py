@@ -1,0 +1,159 @@
+"""The TCP gateway: what daphne is for HTTP, for the PDU protocol.
+
+It loads the ASGI application, runs its lifespan, and serves each port with the consumer that the
+application's ProtocolTypeRouter names for the port's scope type.
+"""
+
+import asyncio
+import logging
+import resource
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from tcpgateway.connection import Connection
+from tcpgateway.lifespan import Lifespan
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096
+# Files, databases, Redis, HTTP, the listeners: what is not a client connection.
+RESERVED_DESCRIPTORS = 256
+# Closing everybody at once would bring everybody back at once.
+CLOSE_STEP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A listening socket, and the scope type that says whose clients come in by it."""
+
+    listener: socket.socket
+    scope_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How clients reach this gateway, for discovery."""
+
+    host: str
+    backup_host: str
+    port: int
+    capacity: int
+
+
+@dataclass(slots=True)
+class GatewayServer:
+    """Serves ports until it is drained; all on one event loop."""
+
+    application: Any
+    ports: Sequence[Port]
+    address: Address
+    loop: asyncio.AbstractEventLoop
+    max_pdu_bytes: int = field(default_factory=lambda: settings.IM_MAX_PDU_BYTES)
+    outbox_bytes: int = field(default_factory=lambda: settings.IM_OUTBOX_BYTES)
+    _connections: set[Connection] = field(default_factory=set)
+    _servers: list[asyncio.Server] = field(default_factory=list)
+    _lifespan: Lifespan | None = None
+
+    async def start(self) -> None:
+        """Start the application, then take clients.  Raises what the application's start raises."""
+        gateway = {
+            "host": self.address.host,
+            "backup_host": self.address.backup_host,
+            "port": self.address.port,
+            "connections": 0,
+            "capacity": self.address.capacity,
+        }
+        self._lifespan = Lifespan(self.application, gateway)
+        await self._lifespan.startup()
+        for port in self.ports:
+            make = _consumer_maker(self.application, port.scope_type)
+            self._servers.append(
+                await self.loop.create_server(
+                    lambda make=make: Connection(self, make()),  # type: ignore[misc]
+                    sock=port.listener,
+                    backlog=BACKLOG,
+                )
+            )
+
+    async def drain(self) -> None:
+        """Take no more clients, finish what was taken, and close connections in a spread."""
+        log.info("draining %d connections", len(self._connections))
+        for server in self._servers:
+            server.close()
+        if self._lifespan is not None:
+            await self._lifespan.shutdown()
+        steps = max(1, int(settings.IM_DRAIN_SECONDS / CLOSE_STEP_S))
+        waiting = list(self._connections)
+        per_step = len(waiting) // steps + 1
+        while waiting:
+            for connection in waiting[:per_step]:
+                connection.close()
+            del waiting[:per_step]
+            await asyncio.sleep(CLOSE_STEP_S)
+        deadline = self.loop.time() + settings.IM_DRAIN_SECONDS
+        while self._connections and self.loop.time() < deadline:
+            await asyncio.sleep(CLOSE_STEP_S)
+        log.info("stopped")
+
+    # --- for connections ----------------------------------------------------------------------
+
+    def joined(self, connection: Connection) -> bool:
+        """Count a connection in, if there is room."""
+        self._connections.add(connection)
+        return len(self._connections) <= self.address.capacity
+
+    def left(self, connection: Connection) -> None:
+        """Count a connection out."""
+        self._connections.discard(connection)
+
+
+def _consumer_maker(application: Any, scope_type: str) -> Any:
+    """Return the consumer class named for `scope_type`."""
+    route = getattr(application, "application_mapping", {}).get(scope_type)
+    maker = getattr(route, "consumer_class", None)
+    if maker is None:
+        raise ImproperlyConfigured(
+            f'ASGI_APPLICATION must route "{scope_type}" to a consumer itself: '
+            "middleware around it hides the consumer class"
+        )
+    return maker
+
+
+def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
+    """Return a bound socket.  Raises ImproperlyConfigured, in words for people."""
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as exc:
+        raise ImproperlyConfigured(f"can't listen on {host}:{port}: {exc.strerror}") from exc
+    listener.setblocking(False)
+    return listener
+
+
+def capacity() -> int:
+    """Return how many connections this process can hold, as settings and system allow."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allowed: int = settings.IM_MAX_CONNECTIONS
+    if hard != resource.RLIM_INFINITY and hard - RESERVED_DESCRIPTORS < allowed:
+        allowed = max(1, hard - RESERVED_DESCRIPTORS)
+        log.info("the open file limit of %d allows %d connections", hard, allowed)
+    return allowed
+
+
+def address(listener: socket.socket) -> Address:
+    """Return how discovery shall name a gateway that listens on `listener`."""
+    host, port = listener.getsockname()[:2]
+    advertised = settings.IM_ADVERTISED_HOST or host
+    backup = settings.IM_ADVERTISED_HOST_BACKUP or advertised
+    return Address(advertised, backup, port, capacity())

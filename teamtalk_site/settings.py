@@ -1,0 +1,198 @@
+"""Django settings: everything an operator may change comes from the environment.
+
+`DATABASE_URL` and `REDIS_URL` decide between the embedded form (SQLite, in-memory layer, one
+process) and the big one (MariaDB + Redis, many processes); the code path is the same.  Numbers of
+this project carry the prefix IM_ and a unit; docs/operations.md has the table.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from teamtalk_site import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- where things are -----------------------------------------------------------------------
+
+IM_DATA_DIR = Path(env.str("IM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+IM_HTTP_HOST = env.str("IM_HTTP_HOST", default="127.0.0.1")
+IM_HTTP_PORT = env.int("IM_HTTP_PORT", default=8080)
+IM_TCP_HOST = env.str("IM_TCP_HOST", default="127.0.0.1")
+IM_TCP_PORT = env.int("IM_TCP_PORT", default=8000)
+IM_LOGIN_PORT = env.int("IM_LOGIN_PORT", default=8008)  # TCP discovery; 0 switches it off
+# What discovery hands out; empty: the address the gateway listens on.
+IM_ADVERTISED_HOST = env.str("IM_ADVERTISED_HOST", default="")
+IM_ADVERTISED_HOST_BACKUP = env.str("IM_ADVERTISED_HOST_BACKUP", default="")
+# The web server's address as clients reach it (small files, discovery page).
+IM_PUBLIC_URL = env.str(
+    "IM_PUBLIC_URL", default=f"http://{IM_ADVERTISED_HOST or IM_HTTP_HOST}:{IM_HTTP_PORT}"
+).rstrip("/")
+
+# --- Django ---------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key.load_or_create(IM_DATA_DIR)
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", IM_ADVERTISED_HOST or "localhost"]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    # daphne stays out: its app would install a reactor inside django.setup(), before uvloop.
+    "admin_ui",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "im",
+    "tcpgateway",
+]
+
+MIDDLEWARE = [
+    "im.views.legacy.legacy_clients",  # before host and CSRF checks: old clients pass neither
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "teamtalk_site.urls"
+ASGI_APPLICATION = "teamtalk_site.asgi.application"
+AUTH_USER_MODEL = "admin_ui.Operator"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = IM_DATA_DIR / "static"
+SERVESTATIC_USE_FINDERS = True
+
+# --- database -------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    """Return DATABASES["default"], with what our transactions rely on."""
+    try:
+        config = env.db_url("DATABASE_URL", default=f"sqlite:///{IM_DATA_DIR / 'teamtalk.sqlite3'}")
+    except Exception as exc:  # django-environ raises whatever its parsing met
+        raise ImproperlyConfigured(f"DATABASE_URL can't be understood: {exc}") from exc
+    options = config.setdefault("OPTIONS", {})
+    if config.get("ENGINE") == "django.db.backends.sqlite3":
+        options.setdefault("timeout", 20)  # seconds to wait for another writer
+        # A deferred transaction that reads, then writes, fails at once when another wrote between.
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
+    elif config.get("ENGINE") == "django.db.backends.mysql":
+        options.setdefault("charset", "utf8mb4")
+        options.setdefault("isolation_level", "read committed")
+        options.setdefault("connect_timeout", 5)
+        config["CONN_MAX_AGE"] = None
+        config["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name SQLite (sqlite:///path) or MySQL (mysql://user:password@host/name)"
+        )
+    return config
+
+
+DATABASES = {"default": _database()}
+
+# --- Redis and the channel layer ------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py 8 would end an idle subscription after 5 s.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "im"},
+    }
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+# --- limits and timers (docs/operations.md) ----------------------------------------------------
+
+IM_MAX_PDU_BYTES = env.int("IM_MAX_PDU_BYTES", default=1024 * 1024)
+IM_MAX_CONNECTIONS = env.int("IM_MAX_CONNECTIONS", default=100_000)
+IM_INBOX_PDUS = env.int("IM_INBOX_PDUS", default=64)
+IM_OUTBOX_BYTES = env.int("IM_OUTBOX_BYTES", default=4 * 1024 * 1024)
+IM_MESSAGES_PER_SECOND = env.int("IM_MESSAGES_PER_SECOND", default=20)  # 0: no limit
+IM_LOGIN_WAIT_SECONDS = env.int("IM_LOGIN_WAIT_SECONDS", default=15)
+IM_PC_SILENCE_SECONDS = env.int("IM_PC_SILENCE_SECONDS", default=120)
+IM_MOBILE_SILENCE_SECONDS = env.int("IM_MOBILE_SILENCE_SECONDS", default=300)
+IM_KICK_GRACE_SECONDS = env.float("IM_KICK_GRACE_SECONDS", default=2.0)
+IM_DRAIN_SECONDS = env.float("IM_DRAIN_SECONDS", default=5.0)
+IM_STATUS_INTERVAL_SECONDS = env.float("IM_STATUS_INTERVAL_SECONDS", default=0.1)
+IM_LOGIN_FAILURES = env.int("IM_LOGIN_FAILURES", default=10)
+IM_LOGIN_FAILURE_WINDOW_SECONDS = env.int("IM_LOGIN_FAILURE_WINDOW_SECONDS", default=1800)
+IM_BATCH_ITEMS = env.int("IM_BATCH_ITEMS", default=512)
+IM_WAITING_ITEMS = env.int("IM_WAITING_ITEMS", default=20_000)
+IM_DB_THREADS = env.int("IM_DB_THREADS", default=4)
+IM_RETRY_MEMORY_SECONDS = env.int("IM_RETRY_MEMORY_SECONDS", default=30)
+IM_RETRY_MEMORY_ITEMS = env.int("IM_RETRY_MEMORY_ITEMS", default=32)
+IM_HISTORY_PAGE = env.int("IM_HISTORY_PAGE", default=1000)
+IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
+IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
+IM_AES_KEY = env.str(
+    "IM_AES_KEY", default="12345678901234567890123456789012"
+)  # compiled into the clients
+
+# --- log ------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "django.db.backends": {"level": "WARNING"},
+    },
+}
