@@ -1,4 +1,4 @@
-"""A small made-up company, so that a fresh installation has somebody to log in as and to write to."""
+"""A small made-up company, so that a fresh installation has somebody to log in as and write to."""
 
 from dataclasses import dataclass
 
