@@ -292,9 +292,9 @@ def decode(command_id: int, body: bytes) -> Message:
     """Return the message in a PDU's body, without the fields its class does not know.
 
     Raises BadBody for an unknown command id, a corrupt body, a missing required field (an unknown
-    number in a required enum counts as missing) and for text that is not UTF-8, as the original's
-    clients expect (spec: protocol, sections 3.4 and 12).  Text inside embedded structures, which
-    only servers send, is not looked at.
+    number in a required enum counts as missing) and for text that is not UTF-8 (spec: protocol,
+    sections 3.4 and 12).  Text inside embedded structures, which only servers send, is not looked
+    at.
     """
     message_type = _CLASS_OF.get(command_id)
     if message_type is None:
@@ -306,9 +306,7 @@ def decode(command_id: int, body: bytes) -> Message:
     if not message.IsInitialized():
         raise BadBody(f"incomplete body of 0x{command_id:04x}")
     for name in _TEXT_FIELDS[message_type]:
-        if not isinstance(
-            getattr(message, name), str
-        ):  # upb gives bytes that are not UTF-8 as such
+        if isinstance(getattr(message, name), bytes):  # what upb gives for text that is not UTF-8
             raise BadBody(f"{name} of 0x{command_id:04x} is not UTF-8")
     message.DiscardUnknownFields()  # lest a relayed message carries them on, number 20 among them
     return message
