@@ -57,6 +57,7 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
         ready_callable=lambda: print(announce, flush=True),
     )
     web.run()
+    http_listener.close()
 
 
 def run_alone(ports: Sequence[Port]) -> None:

@@ -85,6 +85,8 @@ class GatewayServer:
         log.info("draining %d connections", len(self._connections))
         for server in self._servers:
             server.close()
+        for port in self.ports:
+            port.listener.close()
         if self._lifespan is not None:
             await self._lifespan.shutdown()
         steps = max(1, int(settings.IM_DRAIN_SECONDS / CLOSE_STEP_S))

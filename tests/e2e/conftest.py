@@ -1,0 +1,76 @@
+"""End-to-end tests: one real server per kind of database, new users for each test."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import services
+from tests.conftest import manage
+from tests.server import Server
+
+USERS = 600  # per server; a test takes two or three
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user that no other test knows; the password is "pass"."""
+
+    id: int
+    name: str
+
+
+People = Callable[[int], list[Person]]
+
+
+@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """DATABASE_URL of a migrated database with USERS people, one for the session."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("e2e") / "teamtalk.sqlite3"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        url = f"sqlite:///{path}"
+    else:
+        template: bytes = request.getfixturevalue("mariadb_template")
+        mariadb: services.MariaDB = request.getfixturevalue("mariadb")
+        url = mariadb.load("e2e", template)
+    manage("seed_demo", "--users", str(USERS), "--password", "pass", database_url=url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server all tests of a backend share.  Its log must be free of complaints at the end."""
+    server = Server(
+        database_url,
+        tmp_path_factory.mktemp("var"),
+        IM_KICK_GRACE_SECONDS=0.2,
+        IM_STATUS_INTERVAL_SECONDS=0.02,
+    ).start()
+    yield server
+    assert server.stop() == 0
+    assert server.complaints() == []
+
+
+_next_user = itertools.count(1)
+
+
+@pytest.fixture
+def people() -> People:
+    """Return a function that gives n users nobody has used before."""
+
+    def take(count: int) -> list[Person]:
+        ids = list(itertools.islice(_next_user, count))
+        assert ids[-1] <= USERS, "raise USERS"
+        return [Person(user_id, f"u{user_id:05d}") for user_id in ids]
+
+    return take
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A data directory for a server of the test's own."""
+    return tmp_path / "var"

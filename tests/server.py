@@ -1,0 +1,132 @@
+"""The real server as a subprocess, for end-to-end tests."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Self
+
+ROOT = Path(__file__).resolve().parent.parent
+START_S = 30.0
+STOP_S = 20.0
+
+
+class Server:
+    """`manage.py serve` (or another command) on free ports, in a process group of its own.
+
+    `log` is what it has printed so far; `port`, `http_port` and `login_port` are where it listens.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        data_dir: Path,
+        *command: str,
+        redis_url: str = "",
+        port: int = 0,
+        **settings: str | int | float,
+    ) -> None:
+        self.port = port or free_port()
+        self.http_port = free_port()
+        self.login_port = free_port()
+        self._lines: list[str] = []
+        self._command = command or ("serve",)
+        self._environment = os.environ | {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "IM_DATA_DIR": str(data_dir),
+            "IM_TCP_PORT": str(self.port),
+            "IM_HTTP_PORT": str(self.http_port),
+            "IM_LOGIN_PORT": str(self.login_port),
+            "PYTHONWARNINGS": "error",
+            **{name: str(value) for name, value in settings.items()},
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> Self:
+        """Start and wait until clients are taken.  Raises RuntimeError with the log otherwise."""
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", *self._command],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
+        deadline = time.monotonic() + START_S
+        while not _answers(self.port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"the server did not start:\n{self.log}")
+            time.sleep(0.02)
+        return self
+
+    @property
+    def log(self) -> str:
+        return "".join(self._lines)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL the whole process group."""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._process.wait()
+            self._reader.join(STOP_S)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end and return the exit status."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            status = self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        self._reader.join(STOP_S)
+        return status
+
+    def complaints(self) -> list[str]:
+        """Return the log's tracebacks, errors and Python warnings: there should be none."""
+        return [
+            line
+            for line in self.log.splitlines()
+            if re.search(r"Traceback|ERROR|CRITICAL|Error:|Exception|Warning:", line)
+        ]
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self._lines.append(line)
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
