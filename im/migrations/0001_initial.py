@@ -184,15 +184,23 @@ class Migration(migrations.Migration):
                 ("id", AutoColumn(mysql=UINT, primary_key=True, serialize=False)),
                 ("sex", IntColumn(default=0, mysql=TINY1, verbose_name="sex")),
                 ("name", CharColumn(default="", max_length=32, verbose_name="name")),
-                ("domain", CharColumn(default="", max_length=32, verbose_name="phonetic name")),
-                ("nick", CharColumn(default="", max_length=32, verbose_name="nickname")),
+                (
+                    "domain",
+                    CharColumn(blank=True, default="", max_length=32, verbose_name="phonetic name"),
+                ),
+                (
+                    "nick",
+                    CharColumn(blank=True, default="", max_length=32, verbose_name="nickname"),
+                ),
                 ("password", CharColumn(default="", max_length=32, verbose_name="password hash")),
-                ("salt", CharColumn(default="", max_length=4, verbose_name="salt")),
-                ("phone", CharColumn(default="", max_length=11, verbose_name="phone")),
-                ("email", CharColumn(default="", max_length=64, verbose_name="email")),
+                ("salt", CharColumn(blank=True, default="", max_length=4, verbose_name="salt")),
+                ("phone", CharColumn(blank=True, default="", max_length=11, verbose_name="phone")),
+                ("email", CharColumn(blank=True, default="", max_length=64, verbose_name="email")),
                 (
                     "avatar",
-                    CharColumn(default="", max_length=255, null=True, verbose_name="avatar"),
+                    CharColumn(
+                        blank=True, default="", max_length=255, null=True, verbose_name="avatar"
+                    ),
                 ),
                 (
                     "depart_id",
@@ -206,7 +214,10 @@ class Migration(migrations.Migration):
                     "push_shield_status",
                     IntColumn(default=0, mysql=TINY1, verbose_name="push shield"),
                 ),
-                ("sign_info", CharColumn(default="", max_length=128, verbose_name="signature")),
+                (
+                    "sign_info",
+                    CharColumn(blank=True, default="", max_length=128, verbose_name="signature"),
+                ),
             ],
             options={
                 "verbose_name": "user",
@@ -280,7 +291,10 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", AutoColumn(mysql=SIGNED, primary_key=True, serialize=False)),
                 ("name", CharColumn(default="", max_length=256, verbose_name="name")),
-                ("avatar", CharColumn(default="", max_length=256, verbose_name="avatar")),
+                (
+                    "avatar",
+                    CharColumn(blank=True, default="", max_length=256, verbose_name="avatar"),
+                ),
                 ("creator", IntColumn(default=0, mysql=UINT, verbose_name="creator")),
                 ("creator_user", Reference("im.imuser", "creator", null=True, related_name="+")),
                 ("type", IntColumn(default=1, mysql=TINY3, verbose_name="type")),

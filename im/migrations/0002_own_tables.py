@@ -1,5 +1,6 @@
 """Our own tables, and the offline-file table that the original uses but does not ship."""
 
+from django.core.management import CommandError
 from django.db import migrations, models
 
 from im.fields import (
@@ -13,9 +14,33 @@ from im.fields import (
 )
 
 
+def _refuse_other_schemas(apps, schema_editor):
+    """Look whether the tables that 0001 was faked for are there, before anything is changed.
+
+    Some descriptions of the schema lack columns, or write a table's name in another case.
+    """
+    connection = schema_editor.connection
+    tables = connection.introspection.table_names()
+    for model in apps.get_app_config("im").get_models():
+        table = model._meta.db_table
+        if table not in tables:
+            raise CommandError(f"this is not the original's schema: there is no table {table}")
+        with connection.cursor() as cursor:
+            description = connection.introspection.get_table_description(cursor, table)
+        columns = {column.name for column in description}
+        for field in model._meta.concrete_fields:
+            if field.column not in columns:
+                definition, params = schema_editor.column_sql(model, field)
+                raise CommandError(
+                    f"this is not the original's schema: {table} lacks {field.column} "
+                    f"({definition % tuple(map(repr, params))}); add it, then run migrate again"
+                )
+
+
 class Migration(migrations.Migration):
     dependencies = [("im", "0001_initial")]
     operations = [
+        migrations.RunPython(_refuse_other_schemas, migrations.RunPython.noop),
         migrations.CreateModel(
             name="IMTransmitFile",
             fields=[

@@ -15,7 +15,7 @@ class IMGroup(models.Model):
 
     id = AutoColumn(mysql=SIGNED)
     name = CharColumn(_("name"), max_length=256, default="")
-    avatar = CharColumn(_("avatar"), max_length=256, default="")
+    avatar = CharColumn(_("avatar"), max_length=256, default="", blank=True)
     creator = IntColumn(_("creator"), default=0)
     creator_user = Reference(IMUser, "creator", null=True, related_name="+")
     type = IntColumn(_("type"), mysql=TINY3, default=1)
