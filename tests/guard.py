@@ -1,0 +1,29 @@
+"""Runs a server and ends it, with its directory, when the standard input closes.
+
+The tests hold the other end: however they end, even killed, no server outlives them.  The data is
+thrown away, so nobody waits for an orderly shutdown.
+
+    python guard.py DIRECTORY COMMAND [ARGUMENT...]
+"""
+
+import shutil
+import subprocess
+import sys
+import threading
+
+
+def main(directory: str, *command: str) -> int:
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+    def end_with_the_tests() -> None:
+        sys.stdin.read()
+        server.kill()
+
+    threading.Thread(target=end_with_the_tests, daemon=True).start()
+    status = server.wait()
+    shutil.rmtree(directory, ignore_errors=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
