@@ -55,6 +55,8 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Message] | None:
         return _not_for_us(session, pdu)
     if not session.user_id and not handler.anonymous:
         return _close(session, pdu, "before login")
+    if handler.empty is not None:
+        return handler, handler.empty
     try:
         return handler, decode(pdu.command_id, pdu.body)
     except BadBody as exc:

@@ -7,6 +7,7 @@ async with await Client.connect(port) as alice:
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from types import TracebackType
@@ -30,7 +31,7 @@ def wire_password(password: str) -> str:
     return hashlib.md5(password.encode()).hexdigest()
 
 
-class Closed(Exception):  # noqa: N818  # what a test expects, not a mistake
+class Closed(Exception):
     """The server closed the connection."""
 
 
@@ -62,10 +63,8 @@ class Client:
     async def close(self) -> None:
         """Close the connection, as a client that quits without a word."""
         self._writer.close()
-        try:
+        with contextlib.suppress(OSError):  # reset: closed too
             await self._writer.wait_closed()
-        except OSError:
-            pass  # reset: closed too
 
     def abort(self) -> None:
         """Reset the connection, as a client that crashed."""

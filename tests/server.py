@@ -1,5 +1,6 @@
 """The real server as a subprocess, for end-to-end tests."""
 
+import contextlib
 import os
 import re
 import signal
@@ -81,10 +82,8 @@ class Server:
     def kill(self) -> None:
         """SIGKILL the whole process group."""
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self._process.wait()
             self._reader.join(STOP_S)
 

@@ -20,41 +20,59 @@ class Attempt:
     waiting: list[Session] = field(default_factory=list)  # retries from other connections
 
 
+@dataclass(slots=True)
+class _Sender:
+    """The attempts of one sender, oldest first, and when the newest expires."""
+
+    expires: float = 0.0
+    attempts: dict[Hashable, Attempt] = field(default_factory=dict)
+
+
 class RetryMemory:
     """Remembers, per sender, the last `items` messages for `seconds`."""
 
     def __init__(self, *, items: int, seconds: float) -> None:
         self._items = items
         self._seconds = seconds
-        self._senders: OrderedDict[int, OrderedDict[Hashable, Attempt]] = OrderedDict()
+        self._senders: OrderedDict[int, _Sender] = OrderedDict()  # longest silent first
+
+    def __len__(self) -> int:
+        """Return how many senders are remembered."""
+        return len(self._senders)
 
     def recall(self, sender_id: int, key: Hashable) -> Attempt | None:
         """Return the earlier attempt that `key` repeats, if it is remembered."""
-        attempt = self._senders.get(sender_id, {}).get(key)
+        sender = self._senders.get(sender_id)
+        attempt = sender.attempts.get(key) if sender else None
         return attempt if attempt and attempt.expires > time.monotonic() else None
 
     def remember(self, sender_id: int, key: Hashable) -> Attempt:
         """Note an attempt that begins now."""
         now = time.monotonic()
-        attempts = self._senders.setdefault(sender_id, OrderedDict())
-        self._senders.move_to_end(sender_id)
-        attempt = attempts[key] = Attempt(now + self._seconds)
+        sender = self._senders.get(sender_id)
+        if sender is None:
+            sender = self._senders[sender_id] = _Sender()
+        else:
+            self._senders.move_to_end(sender_id)
+        sender.expires = now + self._seconds
+        attempts = sender.attempts
+        attempts.pop(key, None)  # an expired one would keep its old place
+        attempt = attempts[key] = Attempt(sender.expires)
         if len(attempts) > self._items:
-            attempts.popitem(last=False)
+            del attempts[next(iter(attempts))]
         self._forget_the_silent(now)
         return attempt
 
     def forget(self, sender_id: int, key: Hashable) -> None:
         """Drop an attempt that was not stored: its retry shall be."""
-        self._senders.get(sender_id, OrderedDict()).pop(key, None)
+        sender = self._senders.get(sender_id)
+        if sender is not None:
+            sender.attempts.pop(key, None)
 
     def _forget_the_silent(self, now: float) -> None:
         # Two per call: more go than can come, and no call does more work than that.
         for _ in range(2):
-            sender_id, attempts = next(iter(self._senders.items()))
-            newest = next(reversed(attempts.values()), None)
-            if newest is not None and newest.expires > now:
+            sender_id = next(iter(self._senders))
+            if self._senders[sender_id].expires > now:
                 return
             del self._senders[sender_id]
-            if not self._senders:
-                return

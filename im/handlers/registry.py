@@ -24,7 +24,7 @@ from im.delivery.sessions import Door, Session
 from im.services.accounts import LoginDesk
 from im.services.writer import Writer
 from im.types import Event
-from im.wire.catalog import Command
+from im.wire.catalog import Command, message_class
 
 
 class Outcome(NamedTuple):
@@ -75,6 +75,7 @@ class Handler:
     answer: Answer | None
     anonymous: bool
     door: Door
+    empty: Message | None  # what stands for a body that has no fields: it is not looked at
 
 
 HANDLERS: dict[int, Handler] = {}
@@ -100,7 +101,10 @@ def handles(
             raise ValueError(f"{command!r} has two handlers")
         if (lane.make is not None) != (answer is not None):
             raise ValueError(f"{command!r}: a batched lane, and only that, needs an answer")
-        HANDLERS[command] = Handler(command, run, lane, answer, anonymous, door)
+        kind = message_class(command)
+        assert kind is not None
+        empty = None if kind.DESCRIPTOR.fields else kind()
+        HANDLERS[command] = Handler(command, run, lane, answer, anonymous, door, empty)
         return run
 
     return register

@@ -10,9 +10,9 @@ Rules: everything is read and written inside the caller's transaction; what was 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -94,7 +94,7 @@ class Known:
         self.users.clear()
 
 
-class StaleCache(Exception):  # noqa: N818  # a signal between this module and the writer
+class StaleCache(Exception):
     """A row that the caches promised is not there; forget them and try again."""
 
 
@@ -367,6 +367,7 @@ _MESSAGE_COLUMNS = (
 )  # fmt: skip
 _CONVERSATION_COLUMNS = tuple(row_field.name for row_field in fields(_ConversationRow))
 _CHANGING_COLUMNS = _CONVERSATION_COLUMNS[3:12]
+_columns_of = attrgetter(*_CONVERSATION_COLUMNS)  # dataclasses.astuple takes 20 times as long
 
 
 def _lock_conversations(relate_ids: Sequence[int]) -> dict[int, _ConversationRow]:
@@ -418,7 +419,7 @@ def _write_conversations(rows: Iterable[_ConversationRow]) -> None:
     else:
         changes = ", ".join(f"{name}=excluded.{name}" for name in _CHANGING_COLUMNS)
         on_conflict = f"ON CONFLICT(relate_id) DO UPDATE SET {changes}"
-    values = [astuple(row) for row in rows]
+    values = [_columns_of(row) for row in rows]
     if values:
         with connection.cursor() as cursor:
             cursor.executemany(

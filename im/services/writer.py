@@ -27,7 +27,7 @@ READ_BACK_PAUSES_S = (0.1, 0.3, 1.0, 2.0, 3.0, 4.0)  # a database that restarts 
 CACHE_ENTRIES = 500_000  # per cache; an entry is ~150 bytes
 
 
-class CommitOutcomeUnknown(Exception):  # noqa: N818  # names the situation, not a mistake
+class CommitOutcomeUnknown(Exception):
     """The connection was lost between sending COMMIT and hearing of it."""
 
     def __init__(self, batch: Batch) -> None:
