@@ -1,5 +1,6 @@
 """The form field that picks a department: a search box that shows each with its path."""
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -21,6 +22,10 @@ else:
     ModelChoiceField = forms.ModelChoiceField
 
 URL_NAME = "im_imdepart_choices"
+# What Django's search box asks of a foreign key, which our references are not to it.
+_FOREIGN_KEY = SimpleNamespace(
+    model=IMDepart, name="parent", remote_field=SimpleNamespace(model=IMDepart)
+)
 
 
 class DepartmentChoices(AutocompleteJsonView):
@@ -29,6 +34,11 @@ class DepartmentChoices(AutocompleteJsonView):
     @cached_property
     def places(self) -> dict[int, Place]:
         return company_outline()
+
+    def process_request(self, request: HttpRequest) -> tuple[str, Any, Any, str]:
+        """Return what to search for, where, for which field, and the column that identifies."""
+        model_admin = admin.site.get_model_admin(IMDepart)
+        return request.GET.get("term", ""), model_admin, IMDepart._meta.get_field("parent"), "id"
 
     def get_queryset(self) -> QuerySet[IMDepart]:
         return super().get_queryset().filter(status=RowStatus.SHOWN)
@@ -50,10 +60,10 @@ class DepartmentSelect(AutocompleteSelect):
 
 
 class DepartmentField(ModelChoiceField):
-    """Picks a department for the reference `source` of a model; the cleaned value is its row."""
+    """Picks a department; the cleaned value is its row."""
 
-    def __init__(self, source: Any, **kwargs: Any) -> None:  # Any: Django's own signatures
-        widget = DepartmentSelect(source, admin.site, attrs={"style": "width: 24em"})
+    def __init__(self, **kwargs: Any) -> None:  # Any: Django's own signature
+        widget = DepartmentSelect(_FOREIGN_KEY, admin.site, attrs={"style": "width: 24em"})
         super().__init__(queryset=IMDepart.objects.all(), widget=widget, **kwargs)
 
     def label_from_instance(self, obj: Model) -> str:

@@ -82,7 +82,6 @@ class DepartmentForm(CardForm):
 
     depart_name = forms.CharField(label=_("Name"), max_length=DEPARTMENT_TEXTS[0].max_chars)
     parent = DepartmentField(
-        IMDepart._meta.get_field("parent"),
         label=_("Part of"),
         required=False,
         help_text=_("Leave empty for the top of the company."),
@@ -128,7 +127,7 @@ class DepartmentAdmin(CardAdmin):
     list_display_links = ["tree_name"]
     list_filter = [ShownFilter]
     search_fields = ["depart_name"]
-    ordering = ["priority", "id"]
+    ordering = ["id"]  # where nothing else is said; the list itself is in tree order
     actions = ["hide"]
     fields = ["depart_name", "parent", "priority", "status", "created_at", "updated_at", "seen"]
     readonly_fields = ["created_at", "updated_at"]

@@ -14,6 +14,8 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from im.errors import Refused
@@ -65,6 +67,7 @@ class CardAdmin(ModelAdmin):
     """Pages of one table whose rows services write."""
 
     list_per_page = ROWS_PER_PAGE
+    show_facets = admin.ShowFacets.NEVER  # one count per choice, over everybody
     show_full_result_count = False
     view_on_site = False
 
@@ -93,17 +96,23 @@ class CardAdmin(ModelAdmin):
         return False
 
     @admin.display(description=_("created"), ordering="created")
-    def created_at(self, row: Any) -> datetime:  # Any: these columns are in all our tables
-        return datetime.fromtimestamp(row.created, UTC)
+    def created_at(self, row: Any) -> str:  # Any: these columns are in all our tables
+        return readable(row.created)
 
     @admin.display(description=_("updated"), ordering="updated")
-    def updated_at(self, row: Any) -> datetime:
-        return datetime.fromtimestamp(row.updated, UTC)
+    def updated_at(self, row: Any) -> str:
+        return readable(row.updated)
+
+
+def readable(unix_seconds: int) -> str:
+    """Return a time of our tables as date and minute in the console's time zone."""
+    return date_format(localtime(datetime.fromtimestamp(unix_seconds, UTC)), "Y-m-d H:i")
 
 
 class ChoiceFilter(admin.SimpleListFilter):
     """Narrows a list to rows whose column `parameter_name` has the chosen number."""
 
+    template = "admin_ui/select_filter.html"
     numbers: Choices = ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

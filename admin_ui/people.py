@@ -94,7 +94,7 @@ class UserForm(CardForm):
         help_text=_("What the person types to log in."),
     )
     nick = forms.CharField(
-        label=_("Display name"),
+        label=_("Nickname"),
         max_length=MAX_CHARS["nick"],
         help_text=_("What colleagues see."),
     )
@@ -104,7 +104,7 @@ class UserForm(CardForm):
         required=False,
         help_text=_("Pinyin, for sorting and searching. Left empty, it is the login name."),
     )
-    depart = DepartmentField(IMUser._meta.get_field("depart"), label=_("Department"))
+    depart = DepartmentField(label=_("Department"))
     status = number_choice(STATUSES, _("Status"), UserStatus.NORMAL)
     sex = number_choice(SEXES, _("Sex"), 0)
     phone = forms.CharField(label=_("Phone"), max_length=MAX_CHARS["phone"], required=False)
@@ -197,7 +197,7 @@ class UserAdmin(CardAdmin):
     list_filter = [DepartmentFilter, StatusFilter, SexFilter]
     list_select_related = ["depart"]
     search_fields = ["name", "nick", "domain", "phone", "email"]
-    search_help_text = _("Login name, display name, phonetic name, phone or e-mail")
+    search_help_text = _("Name, nickname, phonetic name, phone or e-mail")
     ordering = ["id"]
     actions = ["leave"]
     readonly_fields = ["password_link", "created_at", "updated_at"]
