@@ -52,9 +52,11 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Message] | None:
         return None
     handler = HANDLERS.get(pdu.command_id)
     if handler is None or handler.door is not session.door:
-        return _not_for_us(session, pdu)
+        _not_for_us(session, pdu)
+        return None
     if not session.user_id and not handler.anonymous:
-        return _close(session, pdu, "before login")
+        _close(session, pdu, "before login")
+        return None
     if handler.empty is not None:
         return handler, handler.empty
     try:
@@ -140,10 +142,10 @@ def _drop(session: Session, pdu: Pdu, why: Exception) -> None:
 
 def _not_for_us(session: Session, pdu: Pdu) -> None:
     if not session.user_id:
-        return _close(session, pdu, "unknown here")
+        _close(session, pdu, "unknown here")
+        return
     session.node.counters["unknown commands"] += 1
     log.debug("unknown %r of %r", pdu, session)
-    return None
 
 
 def _close(session: Session, pdu: Pdu, why: str) -> None:

@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
         if not self._host.joined(self) or self._consumer is None:
             self._consumer = None
             log.warning("no room for a connection from %s", self.peer)
-            transport.abort()
+            self._transport.abort()
             return
         self._consumer.tcp_connect(self)
 

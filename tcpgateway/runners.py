@@ -38,7 +38,7 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     # daphne takes over a reactor that is installed already; its own would not run on uvloop.
     from twisted.internet import asyncioreactor
 
-    asyncioreactor.install(loop)
+    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
     from daphne.server import Server
     from twisted.internet import defer, reactor
 
@@ -49,7 +49,7 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     def drained() -> Any:
         return defer.Deferred.fromFuture(asyncio.ensure_future(gateway.drain(), loop=loop))
 
-    reactor.addSystemEventTrigger("before", "shutdown", drained)
+    reactor.addSystemEventTrigger("before", "shutdown", drained)  # type: ignore[arg-type]  # as documented
     web = Server(
         application,
         endpoints=[f"fd:fileno={http_listener.fileno()}"],

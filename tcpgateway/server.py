@@ -5,6 +5,7 @@ application's ProtocolTypeRouter names for the port's scope type.
 """
 
 import asyncio
+import contextlib
 import logging
 import resource
 import socket
@@ -56,6 +57,7 @@ class GatewayServer:
     max_pdu_bytes: int = field(default_factory=lambda: settings.IM_MAX_PDU_BYTES)
     outbox_bytes: int = field(default_factory=lambda: settings.IM_OUTBOX_BYTES)
     _connections: set[Connection] = field(default_factory=set)
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _lifespan: Lifespan | None = None
 
@@ -83,6 +85,8 @@ class GatewayServer:
     async def drain(self) -> None:
         """Take no more clients, finish what was taken, and close connections in a spread."""
         log.info("draining %d connections", len(self._connections))
+        if not self._connections:
+            self._empty.set()
         for server in self._servers:
             server.close()
         for port in self.ports:
@@ -97,9 +101,9 @@ class GatewayServer:
                 connection.close()
             del waiting[:per_step]
             await asyncio.sleep(CLOSE_STEP_S)
-        deadline = self.loop.time() + settings.IM_DRAIN_SECONDS
-        while self._connections and self.loop.time() < deadline:
-            await asyncio.sleep(CLOSE_STEP_S)
+        with contextlib.suppress(TimeoutError):  # the rest goes down with the process
+            async with asyncio.timeout(settings.IM_DRAIN_SECONDS):
+                await self._empty.wait()
         log.info("stopped")
 
     # --- for connections ----------------------------------------------------------------------
@@ -107,11 +111,14 @@ class GatewayServer:
     def joined(self, connection: Connection) -> bool:
         """Count a connection in, if there is room."""
         self._connections.add(connection)
+        self._empty.clear()
         return len(self._connections) <= self.address.capacity
 
     def left(self, connection: Connection) -> None:
         """Count a connection out."""
         self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
 
 
 def _consumer_maker(application: Any, scope_type: str) -> Any:

@@ -115,7 +115,9 @@ SERVESTATIC_USE_FINDERS = True
 def _database() -> dict[str, Any]:
     """Return DATABASES["default"], with what our transactions rely on."""
     try:
-        config = env.db_url("DATABASE_URL", default=f"sqlite:///{IM_DATA_DIR / 'teamtalk.sqlite3'}")
+        config: dict[str, Any] = env.db_url(
+            "DATABASE_URL", default=f"sqlite:///{IM_DATA_DIR / 'teamtalk.sqlite3'}"
+        )
     except Exception as exc:  # django-environ raises whatever its parsing met
         raise ImproperlyConfigured(f"DATABASE_URL can't be understood: {exc}") from exc
     options = config.setdefault("OPTIONS", {})

@@ -65,7 +65,7 @@ class Inbox:
             self._waiting = None
 
     def _begin(self, pdu: Pdu) -> bool:
-        """Begin a command; False when it has to wait: `_work` is called when it needn't any more."""
+        """Begin a command; False when it has to wait, and `_work` will be called again."""
         session = self._session
         if self._in_flight >= settings.IM_INBOX_PDUS:
             return False

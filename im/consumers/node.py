@@ -44,7 +44,7 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
             )
             _running = dispatch.open_node(Bus(self.channel_layer, self.channel_name), gateway)
             await _running.start()
-        except Exception as exc:  # noqa: BLE001  # the protocol of lifespan wants it told, not raised
+        except Exception as exc:  # lifespan wants it told, not raised
             log.debug("the node could not start", exc_info=True)
             await self.send({"type": "lifespan.startup.failed", "message": str(exc)})
         else:

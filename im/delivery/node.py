@@ -36,7 +36,7 @@ DELIVER, ARRIVED, LEFT, HELLO, ONLINE = "deliver", "arrived", "left", "hello", "
 class Work(Protocol):
     """What a batcher's thread does; both methods run in that thread."""
 
-    def __call__(self, items: Sequence[Any]) -> Sequence[Any]:
+    def __call__(self, items: Sequence[Any], /) -> Sequence[Any]:
         """Return one result per item."""
 
     def close(self) -> None:
@@ -180,10 +180,10 @@ class Node:
 
     def _silence_limit(self, session: Session) -> float:
         if not session.user_id:
-            return settings.IM_LOGIN_WAIT_SECONDS
+            return float(settings.IM_LOGIN_WAIT_SECONDS)
         if session.device is DeviceClass.MOBILE:
-            return settings.IM_MOBILE_SILENCE_SECONDS
-        return settings.IM_PC_SILENCE_SECONDS
+            return float(settings.IM_MOBILE_SILENCE_SECONDS)
+        return float(settings.IM_PC_SILENCE_SECONDS)
 
     def _expire(self, session: Session) -> None:
         self.counters["silent"] += 1

@@ -64,7 +64,8 @@ class Session:
         self.is_closed = False
 
     def __repr__(self) -> str:
-        return f"<session {self.id} user {self.user_id} type 0x{self.client_type:02x} {self.link.peer}>"
+        kind = f"type 0x{self.client_type:02x}"
+        return f"<session {self.id} user {self.user_id} {kind} {self.link.peer}>"
 
     def send(self, data: bytes) -> None:
         """Queue encoded PDUs for this connection."""

@@ -92,7 +92,7 @@ def _answer_read(
 @handles(Command.MSG_READ_ACK, lane=WRITER, answer=_answer_read)
 def read_messages(caller: Session, req: pb.IMMsgDataReadAck, seq: int) -> ReadMark | Outcome:
     """Mark a conversation as read and tell the reader's other devices."""
-    if req.session_type != SessionType.SINGLE:
+    if req.session_type != base.SESSION_TYPE_SINGLE:
         return NOTHING
     return chat.read_mark(caller.user_id, req.session_id, req.msg_id)
 
@@ -139,7 +139,7 @@ def _preview(message: Message) -> bytes:
 def message_list(caller: Session, req: pb.IMGetMsgListReq) -> Outcome:
     """Return a page of history, newest first."""
     found: list[Message] = []
-    if req.session_type == SessionType.SINGLE:
+    if req.session_type == base.SESSION_TYPE_SINGLE:
         found = history.page(
             caller.user_id, req.session_id, newest_id=req.msg_id_begin, count=req.msg_cnt
         )

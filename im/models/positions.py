@@ -40,6 +40,8 @@ class Conversation(models.Model):
         db_table = "im_conversation"
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
+        # Without the counters: with them, finding the unread among 2,000 conversations of one user
+        # takes 0.6 ms instead of 11, but every message stored 9 µs more than 45 (MariaDB 10.11).
         indexes: ClassVar = [
             models.Index(fields=["small_id"], name="im_conversation_small"),
             models.Index(fields=["big_id"], name="im_conversation_big"),
