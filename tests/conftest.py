@@ -44,7 +44,9 @@ def _require(reason: str | None) -> None:
     pytest.skip(reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: our lines come last
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    yield
     for reason in sorted(_missing):
         terminalreporter.write_line(f"Some tests did not run: {reason}", yellow=True)
 
