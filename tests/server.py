@@ -88,15 +88,18 @@ class Server:
             self._reader.join(STOP_S)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal, wait for the end and return the exit status."""
+        """Send a signal, wait for the end and return the exit status.
+
+        Raises RuntimeError with the log if it does not end.
+        """
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
             status = self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as exc:
             self.kill()
-            raise
+            raise RuntimeError(f"the server does not end:\n{self.log}") from exc
         self._reader.join(STOP_S)
         return status
 

@@ -53,6 +53,8 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
     async def lifespan_shutdown(self, message: dict[str, Any]) -> None:
         """Store and answer what was taken; after this no command is worked on."""
         await running().stop()
+        # Closes its Redis connections while the loop still runs; later it would wait for ever.
+        await self.channel_layer.flush()
         await self.send({"type": "lifespan.shutdown.complete"})
         raise StopConsumer
 

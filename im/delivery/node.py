@@ -77,6 +77,7 @@ class Node:
         self.connections = 0
         self.gateways: list[Gateway] = []  # the registry as of the last heartbeat
         self._registry: Registry = open_registry()
+        self._peers: set[str] = set()  # channels of the other gateways
         self._bus = bus
         self._notices = notices
         self._lanes = {name: _batcher(name, make()) for name, make in lanes.items()}
@@ -107,6 +108,7 @@ class Node:
         for batcher in self._lanes.values():
             await batcher.close()
         await self._bus.flush()
+        await self._registry.close()
         # Every thread closes its own database connection, then the pool ends.
         for _ in range(settings.IM_DB_THREADS):
             self._threads.submit(connection.close)
@@ -196,7 +198,7 @@ class Node:
         """Send to the sessions of this process, except `skip`, and to the gateways concerned."""
         if delivery.user_ids is None:
             self._broadcast(delivery)
-            channels: Iterable[str] = self._peers()
+            channels: Iterable[str] = self._peers
         else:
             self.sessions.deliver(delivery, skip=skip)
             channels = self.presence.channels_of(delivery.user_ids)
@@ -244,6 +246,8 @@ class Node:
             for user_id, devices in values[0]:
                 self.presence.set_remote(sender, user_id, DeviceClass(devices))
         elif kind == HELLO:
+            # It may know us before we find it in the registry: from now on it hears everything.
+            self._peers.add(sender)
             self._bus.post([sender], (ONLINE, list(self.presence.local())))
 
     def _arrived_elsewhere(self, sender: str, user_id: int, device: int, epoch: int) -> None:
@@ -255,13 +259,9 @@ class Node:
                 self._displace(session)
                 self._post_all((LEFT, user_id, int(self.sessions.devices_of(user_id))))
 
-    def _peers(self) -> list[str]:
-        return [gateway.channel for gateway in self.gateways if gateway.id != self.gateway.id]
-
     def _post_all(self, item: BusItem) -> None:
-        peers = self._peers()
-        if peers:
-            self._bus.post(peers, item)
+        if self._peers:
+            self._bus.post(self._peers, item)
 
     # --- lease --------------------------------------------------------------------------------
 
@@ -274,15 +274,15 @@ class Node:
                 log.warning("the gateway registry can't be reached: %s", exc)
 
     async def _renew(self) -> None:
-        before = {gateway.channel for gateway in self.gateways}
         self.gateway = replace(self.gateway, connections=self.connections)
         await self._registry.announce(self.gateway)
         self.gateways = await self._registry.live()
-        now = {gateway.channel for gateway in self.gateways}
-        for channel in now - before - {self._bus.channel}:
+        before, now = self._peers, {gateway.channel for gateway in self.gateways}
+        self._peers = now - {self._bus.channel}
+        for channel in self._peers - before:
             log.info("gateway %s is here", channel)
             self._bus.post([channel], (HELLO,))
-        for channel in before - now - {self._bus.channel}:
+        for channel in before - self._peers:
             log.info("gateway %s is gone", channel)
             self._bus.forget(channel)
             for user_id in self.presence.drop_remote(channel):

@@ -56,6 +56,9 @@ class Registry(Protocol):
     async def live(self) -> list[Gateway]:
         """Return the gateways whose lease holds, in the order of their ids."""
 
+    async def close(self) -> None:
+        """Let go of connections; the registry may be used again."""
+
 
 class LocalRegistry:
     """The registry of a process that is alone."""
@@ -71,6 +74,9 @@ class LocalRegistry:
 
     async def live(self) -> list[Gateway]:
         return sorted(self._gateways.values(), key=lambda gateway: gateway.id)
+
+    async def close(self) -> None:
+        pass
 
 
 class RedisRegistry:
@@ -101,6 +107,9 @@ class RedisRegistry:
         if expired:
             await self._srem(expired)
         return [Gateway(**json.loads(entry)) for entry in entries if entry is not None]
+
+    async def close(self) -> None:
+        await self._redis.aclose()
 
     # redis-py types these as "awaitable or not", for its sync and async twins at once.
     async def _members(self) -> set[bytes]:
