@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from im.types import ClientType, OnlineStatus, SessionType
 from im.wire import catalog
 from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu
-from im.wire.proto import login_pb2, message_pb2
+from im.wire.proto import buddy_pb2, login_pb2, message_pb2
 
 TIMEOUT_S = 10.0  # for what must come
 SILENCE_S = 0.3  # for what must not come
@@ -136,6 +136,18 @@ class Client:
             return True
         return False
 
+    async def arrived(self, kind: type[M]) -> list[M]:
+        """Return and take the messages of this kind that the server has sent so far.
+
+        All of them are there: the server answers a question only when what it had queued before
+        has been written, and what this connection sent before has been stored.
+        """
+        await (self.unread_counts() if self.user_id else self.server_time())
+        command = catalog.command_of(kind)
+        found = [pdu for pdu in self.unread if pdu.command_id == command]
+        self.unread = [pdu for pdu in self.unread if pdu.command_id != command]
+        return [kind.FromString(pdu.body) for pdu in found]
+
     async def closed(self, timeout_s: float = TIMEOUT_S) -> bool:
         """Tell whether the server closes the connection in time."""
         try:
@@ -183,6 +195,11 @@ class Client:
         message = text_to(self.user_id, to_user_id, text)
         return (await self.call(message, message_pb2.IMMsgDataAck)).msg_id
 
+    async def server_time(self) -> int:
+        """Ask for the time, which needs no login."""
+        reply = await self.call(message_pb2.IMClientTimeReq(), message_pb2.IMClientTimeRsp)
+        return reply.server_time
+
     async def history(
         self, peer_id: int, begin: int = 0, count: int = 100
     ) -> list[tuple[int, bytes]]:
@@ -204,6 +221,13 @@ class Client:
         counts = {entry.session_id: entry.unread_cnt for entry in answer.unreadinfo_list}
         assert answer.total_cnt == sum(counts.values())
         return counts
+
+    async def statuses(self, *user_ids: int) -> list[int]:
+        """Ask who is online; the answer is in the order of the question."""
+        request = buddy_pb2.IMUsersStatReq(user_id=self.user_id, user_id_list=user_ids)
+        answer = await self.call(request, buddy_pb2.IMUsersStatRsp)
+        assert [stat.user_id for stat in answer.user_stat_list] == list(user_ids)
+        return [stat.status for stat in answer.user_stat_list]
 
     async def mark_read(self, peer_id: int, msg_id: int) -> None:
         """Send a read ack; there is no reply, so ask something to know it was taken."""

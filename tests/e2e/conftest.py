@@ -2,17 +2,23 @@
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pytest
 
+from im.types import ClientType
 from tests import services
+from tests.client import Client
 from tests.conftest import manage
+from tests.e2e.database import Database
 from tests.server import Server
 
-USERS = 600  # per server; a test takes two or three
+USERS = 2000  # per server; a test takes two or three
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,51 @@ def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         tmp_path_factory.mktemp("var"),
         IM_KICK_GRACE_SECONDS=0.2,
         IM_STATUS_INTERVAL_SECONDS=0.02,
+        IM_MESSAGES_PER_SECOND=0,
     ).start()
     yield server
     assert server.stop() == 0
     assert server.complaints() == []
+
+
+@pytest.fixture(scope="session")
+def database(database_url: str) -> Database:
+    """The shared server's database."""
+    return Database(database_url)
+
+
+class Entrance:
+    """Opens connections to a server; all of them are closed when the test ends."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._stack = AsyncExitStack()
+
+    async def connect(self) -> Client:
+        """Return a connection that has not logged in."""
+        return await self._stack.enter_async_context(await Client.connect(self._port))
+
+    async def log_in(self, person: Person, client_type: ClientType = ClientType.WINDOWS) -> Client:
+        """Return a connection of this person's."""
+        return await (await self.connect()).log_in(person.name, client_type=client_type)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+
+@pytest.fixture
+async def entrance(server: Server) -> AsyncIterator[Entrance]:
+    """The way into the shared server."""
+    async with Entrance(server.port) as entrance:
+        yield entrance
 
 
 _next_user = itertools.count(1)
