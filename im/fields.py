@@ -8,13 +8,14 @@ it keeps neither lengths nor ranges, so services validate both (the validators h
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import EmptyResultSet, ObjectDoesNotExist
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
+from django.db.models.lookups import Exact
 
 _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
@@ -137,6 +138,17 @@ class CharColumn(CharField[_ST, _GT]):
         if is_mysql(connection):
             parameters["collation"] = self.mysql_collation
         return parameters
+
+
+@CharColumn.register_lookup
+class _Exact(Exact):
+    """Finds nothing where MySQL would fail: no three-byte text equals one with an emoji."""
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> Any:  # Any: as the stubs
+        is_three_byte = self.lhs.output_field.mysql_collation.startswith("utf8_")
+        if is_three_byte and is_mysql(connection) and max(str(self.rhs), default="") > "\uffff":
+            raise EmptyResultSet
+        return super().as_sql(compiler, connection)
 
 
 class _MaybeMissing(ForwardManyToOneDescriptor):  # type: ignore[type-arg]  # generic in stubs only

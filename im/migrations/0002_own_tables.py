@@ -11,7 +11,6 @@ from im.fields import (
     IntColumn,
     Reference,
     TableIndex,
-    is_mysql,
 )
 
 
@@ -38,25 +37,10 @@ def _refuse_other_schemas(apps, schema_editor):
                 )
 
 
-def _use_utf8mb4(apps, schema_editor):
-    """Give tables to come a charset for all texts; the original's database has three-byte utf8.
-
-    Else the console could not log an edit of somebody with an emoji in the nickname.
-    """
-    if not is_mysql(schema_editor.connection):
-        return
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT @@character_set_database")
-        if cursor.fetchone() != ("utf8mb4",):
-            schema_editor.execute("ALTER DATABASE CHARACTER SET utf8mb4")
-
-
 class Migration(migrations.Migration):
     dependencies = [("im", "0001_initial")]
-    run_before = [("contenttypes", "0001_initial")]  # so before any table of Django's
     operations = [
         migrations.RunPython(_refuse_other_schemas, migrations.RunPython.noop),
-        migrations.RunPython(_use_utf8mb4, migrations.RunPython.noop, atomic=False),
         migrations.CreateModel(
             name="IMTransmitFile",
             fields=[

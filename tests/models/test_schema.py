@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import manage
-from tests.models.catalogue import original_ddl, original_tables, tables_of
+from tests.models.catalogue import Key, original_ddl, original_tables, tables_of
 from tests.services import MariaDB
 
 Sql = Callable[..., list[tuple[Any, ...]]]
@@ -18,8 +18,8 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 
 @pytest.fixture
 def database(mariadb: MariaDB) -> str:
-    """DATABASE_URL of an empty database with the original's default charset."""
-    return mariadb.create_database("schema", charset="utf8")
+    """DATABASE_URL of an empty database."""
+    return mariadb.create_database("schema")
 
 
 @pytest.fixture
@@ -85,10 +85,7 @@ def test_an_adopted_database_keeps_its_rows_and_gets_the_tables_of_a_new_one(
 
     manage("migrate", database_url=original)
 
-    adopted, new = tables_of(mariadb, "schema"), tables_of(mariadb, "template")
-    del adopted["django_migrations"]  # older than the first migration, so in the old charset
-    del new["django_migrations"]
-    assert adopted == new
+    assert tables_of(mariadb, "schema") == tables_of(mariadb, "template")
     assert sql("SELECT id, name, avatar, departId, status FROM IMUser") == [
         (7, "小明", None, 0, None)
     ]
@@ -96,13 +93,14 @@ def test_an_adopted_database_keeps_its_rows_and_gets_the_tables_of_a_new_one(
     assert sql("SELECT userId, peerId, type FROM IMRecentSession") == [(7, 99, None)] * 2
 
 
-def test_tables_of_django_take_every_character_in_an_adopted_database(
-    mariadb: MariaDB, original: str
-) -> None:
-    manage("migrate", "admin", database_url=original)
+def test_a_database_whose_new_tables_would_not_take_an_emoji_is_refused(mariadb: MariaDB) -> None:
+    url = mariadb.create_database("schema", charset="utf8")
 
-    log = tables_of(mariadb, "schema")["django_admin_log"]
-    assert {column.collation for column in log.columns} == {None, "utf8mb4_general_ci"}
+    with pytest.raises(subprocess.CalledProcessError, match="exit status 1") as failure:
+        manage("migrate", database_url=url)
+
+    assert "ALTER DATABASE `schema` CHARACTER SET utf8mb4;" in failure.value.stderr
+    assert tables_of(mariadb, "schema") == {}
 
 
 def test_a_database_that_lacks_a_column_of_the_original_is_not_adopted(
@@ -163,6 +161,34 @@ def test_unique_keys_can_be_added_again_after_a_failure_half_way(original: str, 
     manage("migrate", "im", database_url=original)
 
     assert len(sql("SHOW INDEX FROM IMGroupMember WHERE Key_name LIKE '%uniq%'")) == 2
+
+
+def test_an_index_of_the_original_is_dropped_and_made_by_its_own_name(
+    mariadb: MariaDB, mariadb_template: bytes
+) -> None:
+    url = mariadb.load("schema", mariadb_template)
+    change = (
+        "from django.db import connection; from im.models import IMGroup\n"
+        "with connection.schema_editor() as editor:\n"
+        "    editor.{}_index(IMGroup, IMGroup._meta.indexes[0])"
+    )
+
+    manage("shell", "-c", change.format("remove"), database_url=url)
+    without = tables_of(mariadb, "schema")["IMGroup"]
+    manage("shell", "-c", change.format("add"), database_url=url)
+    with_it = tables_of(mariadb, "schema")["IMGroup"]
+
+    assert with_it.keys - without.keys == {Key("idx_name", "name(191)", unique=False)}
+    assert with_it == original_tables()["IMGroup"]
+
+
+def test_an_emoji_is_looked_for_in_a_three_byte_column_in_vain_and_without_an_error(
+    mariadb: MariaDB, mariadb_template: bytes
+) -> None:
+    url = mariadb.load("schema", mariadb_template)
+    search = "from im.models import IMAdmin; print(IMAdmin.objects.filter(uname='😀').count())"
+
+    assert manage("shell", "-v0", "-c", search, database_url=url) == "0\n"
 
 
 def test_the_models_are_those_of_the_migrations(backend: str) -> None:
