@@ -1,5 +1,40 @@
-.PHONY: proto
-PYTHON := .venv/bin/python
+# `make` lists what there is.  PYTHON names the interpreter that .venv is made with.
+export PYTHON ?= python3
+IN_VENV := .venv/bin/python
+
+# Checks see neither an operator's databases nor his secrets.
+FOR_CHECKS := DATABASE_URL=sqlite://:memory: REDIS_URL= SECRET_KEY=unused
+# mysqlclient must be compiled: only where it is needed.
+DRIVER := $(if $(filter mysql%,$(value DATABASE_URL)),requirements-mysql.txt)
+
+.PHONY: help run test check format proto
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):  ## /make \1	/p' Makefile
+
+run:  ## start the server; what to open stands at the end of its output
+	@bin/venv requirements.txt $(DRIVER)
+	@exec $(IN_VENV) manage.py serve --first-run
+
+test:  ## run the tests; ARGS="tests/wire -x" runs some
+	@bin/venv requirements-dev.txt
+	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then bin/venv requirements-mysql.txt || true; fi
+	@exec $(IN_VENV) -m pytest $(ARGS)
+
+check:  ## format, lint, types, migrations, generated modules, import floors
+	@bin/venv requirements-dev.txt
+	@$(IN_VENV) -m ruff format --check
+	@$(IN_VENV) -m ruff check
+	@$(FOR_CHECKS) $(IN_VENV) -m mypy
+	@$(FOR_CHECKS) $(IN_VENV) manage.py makemigrations --check --dry-run
+	@$(IN_VENV) -m im.wire.proto.generate --check
+	@$(IN_VENV) -m pytest -q tests/test_floors.py
+
+format:  ## let ruff rewrite what it can
+	@bin/venv requirements-dev.txt
+	@$(IN_VENV) -m ruff check --fix
+	@$(IN_VENV) -m ruff format
 
 proto:  ## regenerate the protobuf modules
-	$(PYTHON) -m im.wire.proto.generate
+	@bin/venv requirements-dev.txt
+	@$(IN_VENV) -m im.wire.proto.generate

@@ -23,7 +23,10 @@ class Lifespan:
 
     async def startup(self) -> None:
         """Start the application.  Raises ImproperlyConfigured with its reason if it can't."""
-        answer = await self._ask("lifespan.startup")
+        try:
+            answer = await self._ask("lifespan.startup")
+        except Exception as exc:  # whatever ended it: no Redis, say
+            raise ImproperlyConfigured(f"the gateway can't start: {exc}") from exc
         if answer["type"] != "lifespan.startup.complete":
             self._task.cancel()
             raise ImproperlyConfigured(f"the gateway can't start: {answer.get('message', '')}")

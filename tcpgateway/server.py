@@ -6,6 +6,7 @@ application's ProtocolTypeRouter names for the port's scope type.
 
 import asyncio
 import contextlib
+import errno
 import logging
 import resource
 import socket
@@ -22,6 +23,7 @@ from tcpgateway.lifespan import Lifespan
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
+PORT_HINT = "IM_HTTP_PORT, IM_TCP_PORT and IM_LOGIN_PORT choose others"
 # Files, databases, Redis, HTTP, the listeners: what is not a client connection.
 RESERVED_DESCRIPTORS = 256
 # Closing everybody at once would bring everybody back at once.
@@ -135,6 +137,7 @@ def _consumer_maker(application: Any, scope_type: str) -> Any:
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     """Return a bound socket.  Raises ImproperlyConfigured, in words for people."""
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -143,8 +146,11 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
+    except OverflowError as exc:
+        raise ImproperlyConfigured(f"can't listen on {place}: ports end at 65535") from exc
     except OSError as exc:
-        raise ImproperlyConfigured(f"can't listen on {host}:{port}: {exc.strerror}") from exc
+        hint = f" ({PORT_HINT})" if exc.errno == errno.EADDRINUSE else ""
+        raise ImproperlyConfigured(f"can't listen on {place}: {exc.strerror}{hint}") from exc
     listener.setblocking(False)
     return listener
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -15,20 +16,25 @@ def load_or_create(data_dir: Path) -> str:
     """
     path = data_dir / "secret_key"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            # Written whole beside its place, then linked: a reader never sees half a key.
-            draft = data_dir / f".secret_key.{os.getpid()}"
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(48))
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink(missing_ok=True)
+        if not path.exists():
+            _create(path)
         return path.read_text().strip()
     except OSError as exc:
         raise ImproperlyConfigured(
             f"the data directory {data_dir} can't be used: {exc.strerror} "
             "(set IM_DATA_DIR to a directory this user may write)"
         ) from exc
+
+
+def _create(path: Path) -> None:
+    """Write a new key, unless another process is quicker."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Written whole beside its place, then linked: a reader never sees half a key.
+    draft = path.with_name(f".secret_key.{os.getpid()}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

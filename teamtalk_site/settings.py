@@ -5,8 +5,10 @@ process) and the big one (MariaDB + Redis, many processes); the code path is the
 this project carry the prefix IM_ and a unit; docs/operations.md has the table.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +16,19 @@ from django.core.exceptions import ImproperlyConfigured
 from teamtalk_site import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+
+
+class _Environment(environ.Env):  # type: ignore[misc]  # environ has no types
+    """The environment; a value that is no number is the operator's mistake, not ours."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:  # Any: as inherited
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError as exc:
+            raise ImproperlyConfigured(f"{var} can't be understood: {exc}") from exc
+
+
+env = _Environment()
 
 # --- where things are -----------------------------------------------------------------------
 
@@ -103,6 +117,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+try:
+    ZoneInfo(TIME_ZONE)
+except (ValueError, ZoneInfoNotFoundError) as exc:
+    raise ImproperlyConfigured(f"TIME_ZONE: there is no {TIME_ZONE!r}") from exc
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -111,31 +129,51 @@ SERVESTATIC_USE_FINDERS = True
 
 # --- database -------------------------------------------------------------------------------
 
+SQLITE = "django.db.backends.sqlite3"
+
 
 def _database() -> dict[str, Any]:
     """Return DATABASES["default"], with what our transactions rely on."""
-    try:
-        config: dict[str, Any] = env.db_url(
-            "DATABASE_URL", default=f"sqlite:///{IM_DATA_DIR / 'teamtalk.sqlite3'}"
-        )
-    except Exception as exc:  # django-environ raises whatever its parsing met
-        raise ImproperlyConfigured(f"DATABASE_URL can't be understood: {exc}") from exc
+    config = _named_database(env.str("DATABASE_URL", default=""))
     options = config.setdefault("OPTIONS", {})
-    if config.get("ENGINE") == "django.db.backends.sqlite3":
+    if config["ENGINE"] == SQLITE:
         options.setdefault("timeout", 20)  # seconds to wait for another writer
         # A deferred transaction that reads, then writes, fails at once when another wrote between.
         options.setdefault("transaction_mode", "IMMEDIATE")
         options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
-    elif config.get("ENGINE") == "django.db.backends.mysql":
+    else:
         options.setdefault("charset", "utf8mb4")
         options.setdefault("isolation_level", "read committed")
         options.setdefault("connect_timeout", 5)
         config["CONN_MAX_AGE"] = None
         config["CONN_HEALTH_CHECKS"] = True
-    else:
+    return config
+
+
+def _named_database(url: str) -> dict[str, Any]:
+    """Return what the URL names; without one, a file in the data directory."""
+    if not url:
+        # No URL of ours: a directory's name may hold what has a meaning in URLs.
+        return {"ENGINE": SQLITE, "NAME": IM_DATA_DIR / "teamtalk.sqlite3"}
+    if not url.startswith(("sqlite://", "mysql://")):
         raise ImproperlyConfigured(
-            "DATABASE_URL must name SQLite (sqlite:///path) or MySQL (mysql://user:password@host/name)"
+            "DATABASE_URL must name SQLite (sqlite:////path/of/file) "
+            "or MySQL and MariaDB (mysql://user:password@host:port/name)"
         )
+    if url.startswith("mysql://") and not find_spec("MySQLdb"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL names MySQL, which takes mysqlclient: "
+            "pip install -r requirements-mysql.txt (`make run` does it)"
+        )
+    try:
+        config: dict[str, Any] = env.db_url_config(url)
+    except Exception as exc:  # django-environ raises whatever its parsing met
+        # Not its text, which may quote the password.
+        raise ImproperlyConfigured(
+            "DATABASE_URL can't be understood; special characters in a password are written as %XX"
+        ) from exc
+    if not config["NAME"]:
+        raise ImproperlyConfigured("DATABASE_URL names no database: its path is empty")
     return config
 
 
@@ -144,6 +182,8 @@ DATABASES = {"default": _database()}
 # --- Redis and the channel layer ------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL must look like redis://host:port/0")
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
@@ -184,6 +224,11 @@ IM_AES_KEY = env.str(
 
 # --- log ------------------------------------------------------------------------------------
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+if LOG_LEVEL not in LOG_LEVELS:
+    raise ImproperlyConfigured(f"LOG_LEVEL is one of {', '.join(LOG_LEVELS)}")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -191,7 +236,7 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

@@ -4,7 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
+from im.errors import Refused
+from im.services import installation
 from tcpgateway import runners
 from tcpgateway.server import Port, listen
 
@@ -29,6 +32,11 @@ class Command(BaseCommand):
             raise CommandError(
                 "several workers need REDIS_URL: without it they can't reach each other"
             )
+        try:
+            installation.check_tables()
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        connection.close()  # nobody needs it while the gateway runs
         if workers > 1:
             arguments = ["rungateway", "--host", host, "--port", str(port), "--shared-port"]
             runners.supervise(arguments, workers)

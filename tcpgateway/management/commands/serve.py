@@ -1,12 +1,21 @@
 """`manage.py serve`: everything in one process, web and TCP gateway."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
+from im.errors import Refused
+from im.services import installation, password_file
+from im.services.installation import ADMINISTRATOR, Preparations
 from tcpgateway import runners
 from tcpgateway.server import Port, listen
+
+SHOWN_PEOPLE = 5  # demo people named in the closing lines
+WILDCARDS = ("0.0.0.0", "::")
 
 
 class Command(BaseCommand):
@@ -24,8 +33,52 @@ class Command(BaseCommand):
         ports = [Port(listen(settings.IM_TCP_HOST, settings.IM_TCP_PORT), "tcp")]
         if settings.IM_LOGIN_PORT:
             ports.append(Port(listen(settings.IM_TCP_HOST, settings.IM_LOGIN_PORT), "tcp.login"))
+        web = _reachable(http.getsockname())
+        gateway = _reachable(ports[0].listener.getsockname())
         lines = [
-            f"web      http://{settings.IM_HTTP_HOST}:{settings.IM_HTTP_PORT}/",
-            f"gateway  {settings.IM_TCP_HOST}:{settings.IM_TCP_PORT}",
+            f"console  http://{web}/admin/",
+            f"clients  http://{web}/msg_server (login server), {gateway} (gateway)",
         ]
+        try:
+            if options["first_run"]:
+                lines += self._prepare(settings.IM_DATA_DIR / "passwords")
+            else:
+                installation.check_tables()
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        connection.close()  # nobody needs it while the server runs
+        lines = ["", "The server is ready; Ctrl-C stops it.", *(f"  {line}" for line in lines)]
         runners.run_with_web(ports, http, "\n".join(lines))
+
+    def _prepare(self, passwords: Path) -> list[str]:
+        """Make what is missing in the database; return what to tell about logging in."""
+        missing = len(installation.missing_migrations())
+        if missing:
+            self.stdout.write(f"bringing the tables up to date ({missing} migrations)")
+            self.stdout.flush()
+        try:
+            return _logins(installation.prepare(passwords), passwords)
+        except OSError as exc:
+            raise ImproperlyConfigured(f"{passwords} can't be used: {exc.strerror}") from exc
+
+
+def _logins(done: Preparations, passwords: Path) -> list[str]:
+    lines = []
+    if done.administrator_password:
+        lines.append(f"operator {ADMINISTRATOR}, password {done.administrator_password}")
+    if done.demo:
+        some = ", ".join(done.demo.names[:SHOWN_PEOPLE])
+        others = len(done.demo.names) - SHOWN_PEOPLE
+        lines.append(f"people   {some} and {others} more, password {done.demo.password}")
+    kept = password_file.read(passwords)
+    if kept:
+        lines.append(f"The passwords made for {' and '.join(kept)} are kept in {passwords}")
+    return lines
+
+
+def _reachable(address: tuple[Any, ...]) -> str:  # Any: what getsockname() gives
+    """Return host:port of a listener as somebody on this machine may open it."""
+    host, port = address[:2]
+    if host in WILDCARDS:
+        host = "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

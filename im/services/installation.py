@@ -1,0 +1,90 @@
+"""The state of an installation: are its tables up to date, is there anybody to log in as.
+
+`prepare` is what the first start does; repeated, it leaves alone what is there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from im.errors import Refused
+from im.models import IMUser
+from im.services import password_file
+from im.services.demo import DemoCompany, load_demo_company
+
+ADMINISTRATOR = "admin"
+DEMO_PEOPLE = "demo people"
+_ORIGINAL_TABLES = ("im", "0001_initial")  # the migration that makes what the original had
+
+
+@dataclass(frozen=True, slots=True)
+class Preparations:
+    """Who can log in since `prepare`; None for whoever was there already."""
+
+    administrator_password: str | None
+    demo: DemoCompany | None
+
+
+def prepare(passwords: Path) -> Preparations:
+    """Bring the tables up to date, and fill what is empty: demo people, an administrator.
+
+    The passwords made up for them are added to the file `passwords` before anybody has them.
+    Raises Refused when the tables can't be brought up to date, OSError when the file can't be
+    written, and what the database raises.
+    """
+    _migrate()
+    return Preparations(
+        demo=_load_demo(passwords),
+        administrator_password=_make_administrator(passwords),
+    )
+
+
+def check_tables() -> None:
+    """Raise Refused unless the tables are as this version of the code wants them."""
+    missing = len(missing_migrations())
+    if missing:
+        raise Refused(
+            f"the tables are not up to date: run manage.py migrate (it has {missing} to apply)"
+        )
+
+
+def missing_migrations() -> list[tuple[str, str]]:
+    """Return app and name of the migrations that the database lacks."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [(migration.app_label, migration.name) for migration, _ in plan]
+
+
+def _migrate() -> None:
+    missing = missing_migrations()
+    if _ORIGINAL_TABLES in missing and "imuser" in map(
+        str.lower, connection.introspection.table_names()
+    ):
+        raise Refused(
+            "this database holds TeamTalk tables already: name an empty one, or adopt it with "
+            "manage.py migrate --fake im 0001 and manage.py migrate (docs/operations.md)"
+        )
+    if missing:
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def _load_demo(passwords: Path) -> DemoCompany | None:
+    if IMUser.objects.exists():
+        return None
+    password = password_file.random_password()
+    password_file.keep(passwords, DEMO_PEOPLE, password)
+    return load_demo_company(password)
+
+
+def _make_administrator(passwords: Path) -> str | None:
+    operators = get_user_model().objects
+    if operators.exists():
+        return None
+    password = password_file.random_password()
+    password_file.keep(passwords, ADMINISTRATOR, password)
+    operators.create_superuser(ADMINISTRATOR, password=password)
+    return password
