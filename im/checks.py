@@ -1,12 +1,41 @@
-"""System checks of the database, run by `migrate` and `check --database`."""
+"""Start-up checks: what would otherwise be found out much later.
+
+Those of the database are run by `migrate` and `check --database`, the others by every command.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
+from google.protobuf.internal import api_implementation
 
 from im.fields import is_mysql
+
+AES_KEY_BYTES = 32
+
+
+@register()
+def protobuf_is_compiled(**kwargs: Any) -> list[CheckMessage]:
+    """Look for upb: it parses a body in 0.6 µs, pure Python in 130 µs."""
+    if api_implementation.Type() == "upb":
+        return []
+    return [
+        Error(
+            f"protobuf runs on its {api_implementation.Type()} implementation",
+            hint="Unset PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION, or install protobuf from a wheel.",
+            id="im.E001",
+        )
+    ]
+
+
+@register()
+def cipher_key_fits(**kwargs: Any) -> list[CheckMessage]:
+    """Look at the length of the key that clients have compiled in."""
+    if len(settings.IM_AES_KEY.encode()) == AES_KEY_BYTES:
+        return []
+    return [Error(f"IM_AES_KEY must have exactly {AES_KEY_BYTES} characters", id="im.E002")]
 
 
 @register(Tags.database)
@@ -23,8 +52,11 @@ def mysql_fits(
     errors: list[CheckMessage] = []
     for connection in filter(is_mysql, map(connections.__getitem__, databases or [])):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT @@character_set_database, @@default_storage_engine")
-            charset, engine = cursor.fetchone()
+            cursor.execute(
+                "SELECT @@character_set_database, @@default_storage_engine, "
+                "@@innodb_flush_log_at_trx_commit"
+            )
+            charset, engine, flush = cursor.fetchone()
         if charset != "utf8mb4":
             name = connection.ops.quote_name(connection.settings_dict["NAME"])
             errors.append(
@@ -40,6 +72,15 @@ def mysql_fits(
                     f"the default storage engine is {engine}, which has no transactions",
                     hint="Set default_storage_engine=InnoDB in the server's configuration.",
                     id="im.E011",
+                )
+            )
+        if flush != 1:
+            errors.append(
+                Warning(
+                    f"innodb_flush_log_at_trx_commit is {flush}: a crash of the database's machine "
+                    "can take acknowledged messages with it",
+                    hint="Set it to 1.",
+                    id="im.W010",
                 )
             )
     return errors

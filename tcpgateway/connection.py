@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
 
     def pause(self, is_paused: bool) -> None:
         """Stop or go on reading.  What the kernel's buffers hold then slows the client down."""
-        if self._is_closing or self._transport.is_closing():
+        if self._is_deaf or self._transport.is_closing():
             return
         if is_paused:
             self._transport.pause_reading()
