@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ALL_VAR, ORDER_VAR, ChangeList
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
@@ -176,11 +177,12 @@ class DepartmentAdmin(CardAdmin):
         hidden = 0
         for depart_id in reversed([key for key in company_outline() if key in chosen]):
             try:
-                directory.hide_department(depart_id)
+                with transaction.atomic():
+                    directory.hide_department(depart_id)
+                    self.log_change(request, chosen[depart_id], changed_fields("status"))
             except Refused as refusal:
                 self.message_user(request, f"{chosen[depart_id]}: {refusal}", messages.ERROR)
             else:
-                self.log_change(request, chosen[depart_id], changed_fields("status"))
                 hidden += 1
         if hidden:
             text = ngettext("%d department is hidden.", "%d departments are hidden.", hidden)

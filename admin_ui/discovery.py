@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -99,7 +100,8 @@ class DiscoveryAdmin(CardAdmin):
         """Hide the chosen ones."""
         rows = list(queryset)
         for row in rows:
-            discovery_items.hide_item(row.pk)
-            self.log_change(request, row, changed_fields("status"))
+            with transaction.atomic():
+                discovery_items.hide_item(row.pk)
+                self.log_change(request, row, changed_fields("status"))
         text = ngettext("%d link is hidden.", "%d links are hidden.", len(rows))
         self.message_user(request, text % len(rows), messages.SUCCESS)

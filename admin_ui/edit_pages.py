@@ -30,6 +30,8 @@ else:
 
 ROWS_PER_PAGE = 50  # one screen or two; each row costs a little template time
 
+OF_STORED_ROWS = ("created_at", "updated_at", "seen")
+
 Choices = Sequence[tuple[int, Any]]  # numbers and their names; Any: translated lazily
 SHOWN_OR_HIDDEN: Choices = [(RowStatus.SHOWN, _("shown")), (RowStatus.REMOVED, _("hidden"))]
 
@@ -91,6 +93,11 @@ class CardAdmin(ModelAdmin):
         except Refused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(list_url(self.model))
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Leave out what only a stored row has on the page that adds one."""
+        fields = super().get_fields(request, obj)
+        return fields if obj else [field for field in fields if field not in OF_STORED_ROWS]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

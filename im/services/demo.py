@@ -35,11 +35,11 @@ class Person:
 
 # (name, parent), parents first.
 DEPARTMENTS = (
-    ("星河科技 Starriver", ""),
-    ("研发中心 R&D", "星河科技 Starriver"),
-    ("产品设计部", "星河科技 Starriver"),
-    ("Sales", "星河科技 Starriver"),
-    ("人力行政部", "星河科技 Starriver"),
+    ("星河科技", ""),
+    ("研发中心 R&D", "星河科技"),
+    ("产品设计部", "星河科技"),
+    ("Sales", "星河科技"),
+    ("人力行政部", "星河科技"),
     ("服务器组", "研发中心 R&D"),
     ("客户端组", "研发中心 R&D"),
     ("Quality", "研发中心 R&D"),
@@ -49,8 +49,8 @@ DEPARTMENTS = (
 )
 
 PEOPLE = (
-    Person("zhangwei", "张伟", "zhangwei", "星河科技 Starriver", 1, "路虽远，行则将至"),
-    Person("liumin", "刘敏", "liumin", "星河科技 Starriver", 2, "有事请留言"),
+    Person("zhangwei", "张伟", "zhangwei", "星河科技", 1, "路虽远，行则将至"),
+    Person("liumin", "刘敏", "liumin", "星河科技", 2, "有事请留言"),
     Person("wangfang", "王芳", "wangfang", "研发中心 R&D", 2, "Code review 优先"),
     Person("lina", "李娜", "lina", "服务器组", 2, "稳定压倒一切"),
     Person("chenjie", "陈杰", "chenjie", "服务器组", 1, "Make it work, make it right"),
