@@ -10,8 +10,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from google.protobuf.message import Message
-
 from im import handlers
 from im.delivery.bus import Bus
 from im.delivery.node import Node, Notices
@@ -20,7 +18,7 @@ from im.delivery.sessions import Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
 from im.handlers.registry import HANDLERS, LANES, Handler, Outcome
-from im.wire.catalog import Command, decode, encode
+from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
 
 __all__ = ["admit", "open_node", "run_batched", "run_in_thread", "run_on_loop"]
@@ -42,7 +40,7 @@ def open_node(bus: Bus, gateway: Gateway) -> Node:
     )
 
 
-def admit(session: Session, pdu: Pdu) -> tuple[Handler, Message] | None:
+def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
     """Return the command's handler and decoded body, or None if nothing is to be done.
 
     Before login only what is marked anonymous is taken; anything else closes the connection.
@@ -67,7 +65,7 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Message] | None:
         return None
 
 
-def run_on_loop(session: Session, pdu: Pdu, handler: Handler, body: Message) -> None:
+def run_on_loop(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:
     """Run a handler that only needs memory."""
     if pdu.command_id == Command.OTHER_HEARTBEAT:
         session.send(pdu.encode())  # byte for byte as it came, header included
@@ -78,7 +76,7 @@ def run_on_loop(session: Session, pdu: Pdu, handler: Handler, body: Message) -> 
         _drop(session, pdu, exc)
 
 
-async def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Message) -> None:
+async def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:
     """Run a handler that asks the database."""
     try:
         outcome = await session.node.off_loop(handler.run, session, body)
@@ -93,7 +91,7 @@ async def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Mess
         _finish(session, pdu, outcome)
 
 
-def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Message, done: Done) -> bool:
+def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Body, done: Done) -> bool:
     """Submit the handler's item to its batcher and call `done` after the answer.
 
     Returns False, and never calls `done`, when there is nothing to wait for.

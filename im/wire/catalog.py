@@ -21,6 +21,8 @@ from im.wire.proto import other_pb2 as other
 from im.wire.proto import server_pb2 as server
 from im.wire.proto import switch_service_pb2 as switch_service
 
+Body = Message  # what a PDU's body is parsed into, for floors that know no protobuf
+
 
 class Direction(Flag):
     """Who may send a command; `Direction.CLIENT_TO_SERVER in direction` asks about clients."""
