@@ -128,7 +128,7 @@ def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
         session.send(encode(outcome.reply, pdu.seq))
     for event in outcome.events:
         for delivery in notices.of(event):
-            session.node.deliver(delivery, skip=session)
+            session.node.deliver(delivery, skip=None if delivery.to_author else session)
     if outcome.close:
         session.leave()
 

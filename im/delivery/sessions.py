@@ -81,12 +81,13 @@ class Session:
 class Delivery:
     """One encoded PDU and whom it is for: the users' connections of the given device classes.
 
-    `user_ids` None means everybody.
+    `user_ids` None means everybody.  The connection that caused it is told as well if `to_author`.
     """
 
     pdu: bytes
     user_ids: tuple[int, ...] | None
     devices: DeviceClass = DeviceClass.ANY
+    to_author: bool = False
 
 
 class Sessions:

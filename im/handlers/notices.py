@@ -25,7 +25,7 @@ from im.wire.proto import buddy_pb2, login_pb2, message_pb2
 
 
 def of(event: Event) -> list[Delivery]:
-    """Return the deliveries that tell of `event`; the session it came from is skipped later."""
+    """Return the deliveries that tell of `event`."""
     return _NOTICES[type(event)](event)
 
 
@@ -78,7 +78,8 @@ def _pc_status_told(event: PcStatusTold) -> list[Delivery]:
     notice = buddy_pb2.IMPCLoginStatusNotify(
         user_id=event.user_id, login_stat=_status(event.online)
     )
-    return [Delivery(encode(notice), (event.user_id,), DeviceClass.MOBILE)]
+    # The author too: a phone that logs in while the PC is on learns it this way.
+    return [Delivery(encode(notice), (event.user_id,), DeviceClass.MOBILE, to_author=True)]
 
 
 def _status(online: bool) -> OnlineStatus:
