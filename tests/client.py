@@ -9,6 +9,8 @@ async with await Client.connect(port) as alice:
 import asyncio
 import contextlib
 import hashlib
+import socket
+import struct
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -68,6 +70,9 @@ class Client:
 
     def abort(self) -> None:
         """Reset the connection, as a client that crashed."""
+        no_lingering = struct.pack("ii", 1, 0)
+        connection = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_lingering)
         self._writer.transport.abort()
 
     # --- PDUs ---------------------------------------------------------------------------------
