@@ -8,4 +8,4 @@ class ImConfig(AppConfig):
     verbose_name = "Instant messaging"
 
     def ready(self) -> None:
-        from im import checks, mysql_checks  # noqa: F401  # they register; need the apps
+        from im import checks  # noqa: F401  # registers; needs the apps

@@ -24,7 +24,6 @@ FLOORS = (  # bottom first
         "im.views",
         "im.management",
         "im.checks",
-        "im.mysql_checks",
         "tcpgateway",
         "admin_ui",
     ),
@@ -39,7 +38,7 @@ RESERVED = (  # what, and who may import it
     ("asyncio", WITH_LOOP),
     ("uvloop", WITH_LOOP),
     ("im.models", ("im.models", "im.services", "im.management", "admin_ui")),
-    ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "im.mysql_checks", "admin_ui")),
+    ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui")),
     ("django", [package for floor in FLOORS[2:] for package in floor]),
 )
 EXCEPTIONS = {  # importer and imported
