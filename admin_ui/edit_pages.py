@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -19,6 +20,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from im.errors import Refused
+from im.fields import CharColumn
 from im.services.edits import Problem
 from im.types import RowStatus
 
@@ -34,6 +36,9 @@ OF_STORED_ROWS = ("created_at", "updated_at", "seen")
 
 Choices = Sequence[tuple[int, Any]]  # numbers and their names; Any: translated lazily
 SHOWN_OR_HIDDEN: Choices = [(RowStatus.SHOWN, _("shown")), (RowStatus.REMOVED, _("hidden"))]
+
+
+CharColumn.register_lookup(Lower)  # `__lower` in queries, for searches
 
 
 class CardForm(ModelForm):
@@ -98,6 +103,15 @@ class CardAdmin(ModelAdmin):
         """Leave out what only a stored row has on the page that adds one."""
         fields = super().get_fields(request, obj)
         return fields if obj else [field for field in fields if field not in OF_STORED_ROWS]
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return [f"{field}__lower__contains" for field in self.search_fields]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
+        """Search without regard to capitals, which our columns tell apart on MySQL."""
+        return super().get_search_results(request, queryset, search_term.lower())
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -86,7 +86,7 @@ def test_names_that_differ_in_a_trailing_space_or_case_are_different_people(
     directory.create_user(UserCard("anna", "Anna", company.sales), "whatever")
     directory.create_user(UserCard("Anna", "Anna", company.sales), "whatever")
 
-    assert IMUser.objects.filter(name__istartswith="anna").count() == 3
+    assert set(IMUser.objects.values_list("name", flat=True)) >= {"anna ", "anna", "Anna"}
 
 
 def test_a_card_that_changes_nothing_is_not_checked(company: Company) -> None:
