@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import AsyncClient, Client
 
 from admin_ui.models import Operator
@@ -82,3 +83,19 @@ async def test_static_files_come_under_asgi_without_debug() -> None:
     body = b"".join([chunk async for chunk in response])
     assert response.status_code == 200
     assert b"--primary" in body
+
+
+def test_an_operator_who_may_only_look_sees_pages_without_inputs(company: Company) -> None:
+    viewer = Operator.objects.create_user("vera", password="op-secret-3", is_staff=True)
+    viewer.user_permissions.set(
+        Permission.objects.filter(codename__in=["view_imuser", "view_imdepart"])
+    )
+    client = Client()
+    client.force_login(viewer)
+
+    person = text_of(client.get(f"/admin/im/imuser/{company.lina}/change/"))
+    department = text_of(client.get(f"/admin/im/imdepart/{company.sales}/change/"))
+
+    assert "服务器组" in person
+    assert "Starriver" in department
+    assert 'name="nick"' not in person
