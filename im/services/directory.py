@@ -304,7 +304,7 @@ def _department_problems(
 
 
 def _parent_problems(depart_id: int, card: DepartmentCard) -> list[Problem]:
-    parents = dict(IMDepart.objects.select_for_update().values_list("pk", "parent_id"))
+    parents = dict(IMDepart.objects.values_list("pk", "parent_id"))
     if _is_above(parents, depart_id, card.parent_id):
         text = _("A department can't be placed in itself or in one that it contains.")
         return [Problem("parent_id", text)]
@@ -341,7 +341,12 @@ def _department_choice_problems(field: str, depart_id: int) -> list[Problem]:
 
 
 def _locked_department(depart_id: int) -> IMDepart:
-    row = IMDepart.objects.select_for_update().filter(pk=depart_id).first()
+    """Return a department after locking the whole tree, in the same order for everybody.
+
+    Two moves that together would make a loop pass one after the other, and can't deadlock.
+    """
+    list(IMDepart.objects.select_for_update().order_by("pk").values_list("pk"))
+    row = IMDepart.objects.filter(pk=depart_id).first()
     if row is None:
         raise Refused(_("There is no department with id %(id)d.") % {"id": depart_id})
     return row
