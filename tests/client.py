@@ -200,6 +200,11 @@ class Client:
         message = text_to(self.user_id, to_user_id, text)
         return (await self.call(message, message_pb2.IMMsgDataAck)).msg_id
 
+    async def acks(self, count: int) -> list[tuple[int, int]]:
+        """Return (sequence number, message id) of the next ACKs."""
+        pdus = [await self.receive_pdu(message_pb2.IMMsgDataAck) for _ in range(count)]
+        return [(pdu.seq, message_pb2.IMMsgDataAck.FromString(pdu.body).msg_id) for pdu in pdus]
+
     async def server_time(self) -> int:
         """Ask for the time, which needs no login."""
         reply = await self.call(message_pb2.IMClientTimeReq(), message_pb2.IMClientTimeRsp)

@@ -52,3 +52,30 @@ class Database:
 
     def _marked(self, statement: str) -> str:
         return statement.replace("%s", "?") if self._url.scheme == "sqlite" else statement
+
+
+def relation_between(database: Database, one_id: int, other_id: int) -> int:
+    """Return the id of two users' relation, which must exist."""
+    relate_id: int = database.row(
+        "SELECT id FROM IMRelationShip WHERE smallId = %s AND bigId = %s",
+        min(one_id, other_id),
+        max(one_id, other_id),
+    )[0]
+    return relate_id
+
+
+def messages_between(database: Database, one_id: int, other_id: int) -> list[Row]:
+    """Return (msgId, fromId, toId, content) of two users' messages, by id."""
+    relate_id = relation_between(database, one_id, other_id)
+    return database.rows(
+        f"SELECT msgId, fromId, toId, content FROM IMMessage_{relate_id % 8}"
+        " WHERE relateId = %s ORDER BY msgId",
+        relate_id,
+    )
+
+
+def sessions_of(database: Database, user_id: int) -> list[Row]:
+    """Return (peerId, type, status) of a user's recent sessions."""
+    return database.rows(
+        "SELECT peerId, type, status FROM IMRecentSession WHERE userId = %s", user_id
+    )
