@@ -169,8 +169,11 @@ class Batch:
         """
         relations = self._relations()
         rows = _lock_conversations(sorted(relations.values()))
-        if len(rows) != len(relations):
-            raise StaleCache
+        for pair, relate_id in relations.items():
+            row = rows.get(relate_id)
+            # A database that lost its last seconds gives an id out again, to another pair.
+            if row is None or (row.small_id, row.big_id) != pair:
+                raise StaleCache(f"relation {relate_id} is not that of users {pair}")
         for item in self.items:
             self.planned.append(self._apply(item, relations.get(item.pair), rows))
         stored = [plan for plan in self.planned if isinstance(plan, PlannedMessage)]
@@ -203,13 +206,14 @@ class Batch:
         found = {pair: known[pair] for pair in wanted if pair in known}
         missing = wanted - found.keys()
         if missing:
-            self._find_relations(missing)
-            written = {item.pair for item in self.items if isinstance(item, NewMessage)}
-            self._make_relations(self._between_users(written & missing))
+            rows = self._find_relations(missing)
+            written = missing & {item.pair for item in self.items if isinstance(item, NewMessage)}
+            self._show_relations(row for row in rows if (row.small_id, row.big_id) in written)
+            self._make_relations(self._between_users(written))
             found |= self.learned.relations
         return found
 
-    def _find_relations(self, pairs: set[Pair]) -> None:
+    def _find_relations(self, pairs: set[Pair]) -> list[IMRelationShip]:
         rows = _look_up(
             IMRelationShip.objects.all(), pairs, lambda pair: Q(small_id=pair[0], big_id=pair[1])
         )
@@ -221,6 +225,15 @@ class Batch:
             )
         )
         _begin_conversations({p: r for p, r in relations.items() if r not in have})
+        return rows
+
+    def _show_relations(self, rows: Iterable[IMRelationShip]) -> None:
+        """Bring removed relations, which only adopted databases have, back into history."""
+        removed = [row.id for row in rows if row.status != RowStatus.SHOWN]
+        if removed:
+            IMRelationShip.objects.filter(id__in=removed).update(
+                status=RowStatus.SHOWN, updated=self._newest
+            )
 
     def _between_users(self, pairs: set[Pair]) -> set[Pair]:
         """Return those pairs of which both sides exist."""
@@ -230,10 +243,10 @@ class Batch:
         return {pair for pair in pairs if pair[0] in exist and pair[1] in exist}
 
     def _make_relations(self, pairs: set[Pair]) -> None:
-        now = max((item.created for item in self.items if isinstance(item, NewMessage)), default=0)
         missing = sorted(pairs - self.learned.relations.keys())
         if not missing:
             return
+        now = self._newest
         # Another process may make the same row at the same time: both end with the one that won.
         IMRelationShip.objects.bulk_create(
             [
@@ -243,6 +256,11 @@ class Batch:
             ignore_conflicts=True,
         )
         self._find_relations(set(missing))
+
+    @property
+    def _newest(self) -> int:
+        """The time of the newest message."""
+        return max(item.created for item in self.items if isinstance(item, NewMessage))
 
     # --- recent sessions ----------------------------------------------------------------------
 
@@ -306,14 +324,20 @@ def find_committed(planned: Iterable[PlannedMessage]) -> set[tuple[int, int]]:
         by_shard.setdefault(messages.for_key(plan.relate_id), []).append(plan)
     for model, shard_plans in by_shard.items():
         wanted = {
-            (plan.relate_id, plan.message.msg_id): (plan.message.sender_id, plan.text)
+            (plan.relate_id, plan.message.msg_id): (
+                plan.message.sender_id,
+                plan.receiver_id,
+                plan.message.created,
+                plan.text,
+            )
             for plan in shard_plans
         }
         rows = _look_up(model.objects.all(), wanted, lambda key: Q(relate_id=key[0], msg_id=key[1]))
         committed |= {
             key
             for row in rows
-            if wanted[key := (row.relate_id, row.msg_id)] == (row.from_id, row.content)
+            if wanted[key := (row.relate_id, row.msg_id)]
+            == (row.from_id, row.to_id, row.created, row.content)
         }
     return committed
 
@@ -438,7 +462,7 @@ def _touch_session_rows(ids: Sequence[int], updated: int) -> None:
         )
         # Rows matched, not rows changed: Django connects with FOUND_ROWS.
         if cursor.rowcount != len(ids):
-            raise StaleCache
+            raise StaleCache(f"{len(ids)} recent sessions expected, {cursor.rowcount} found")
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -44,18 +44,19 @@ class Writer:
     def __call__(self, items: Sequence[Item]) -> list[Event | None]:
         """Store `items` and return what happened to each, in order.
 
-        None: refused (unknown receiver), not storable, or not known to be stored.  Raises the
-        database's error when nothing could be stored although it was tried repeatedly.
+        None: refused (unknown receiver), not storable, or not known to be stored.
         """
         try:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
             return self._read_back(unknown.batch)
-        except (DatabaseError, InterfaceError) as exc:
+        except (DatabaseError, InterfaceError, StaleCache) as exc:
+            # Not raised: the answers to what another half of the batch has stored must not be lost.
             if classify(exc) is not Fault.DATA:
-                raise
+                log.warning("%d items could not be stored: %s", len(items), exc)
+                return [None] * len(items)
             if len(items) == 1:
-                log.error("an item could not be stored: %s", exc)
+                log.error("an item could not be stored: %r", exc)
                 return [None]
         middle = len(items) // 2
         return [*self(items[:middle]), *self(items[middle:])]
@@ -69,8 +70,8 @@ class Writer:
         for pause_s in RETRY_PAUSES_S:
             try:
                 return self._attempt(items)
-            except StaleCache:
-                log.warning("rows known to this process are gone, caches dropped")
+            except StaleCache as stale:
+                log.warning("rows known to this process are gone, caches dropped: %s", stale)
                 self._known.forget()
             except (DatabaseError, InterfaceError) as exc:
                 if classify(exc) is Fault.DATA:

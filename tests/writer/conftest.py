@@ -1,0 +1,90 @@
+"""The writer called as a function, in the tests' own process, on a database of each kind.
+
+All tests of a kind share one database; each takes users that no other test knows.
+"""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from im.services.writer import Writer
+from teamtalk_site import settings
+from tests import services
+from tests.writer.store import Store
+
+USERS = 5000
+
+TakeUsers = Callable[[int], list[int]]
+
+
+@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
+def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """DATABASE_URL of a migrated database with users 1 to USERS, one for the session."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("writer") / "teamtalk.sqlite3"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        url = f"sqlite:///{path}"
+    else:
+        template: bytes = request.getfixturevalue("mariadb_template")
+        mariadb: services.MariaDB = request.getfixturevalue("mariadb")
+        url = mariadb.load("writer", template)
+    Store(url).add_users(USERS)
+    return url
+
+
+@pytest.fixture
+def point_django_at(
+    monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Callable[[str], None]]:
+    """Return a function that points Django's default connection, of every thread, at a database.
+
+    The settings are made from the URL as the server makes them.
+    """
+    configured, own = connections.settings["default"], connections["default"]
+
+    def point(database_url: str) -> None:
+        monkeypatch.setenv("DATABASE_URL", database_url)
+        config = {"default": settings._database()}  # the one road from a URL to our options
+        connections.settings["default"] = connections.configure_settings(config)["default"]
+        connections["default"].close()
+        connections["default"] = connections.create_connection("default")
+
+    with django_db_blocker.unblock():
+        yield point
+        connections["default"].close()
+    connections.settings["default"] = configured
+    connections["default"] = own
+
+
+@pytest.fixture
+def store(store_url: str, point_django_at: Callable[[str], None]) -> Store:
+    """The database that the writer writes to."""
+    point_django_at(store_url)
+    return Store(store_url)
+
+
+@pytest.fixture
+def writer(store: Store) -> Iterator[Writer]:
+    """A writer that knows nothing yet."""
+    writer = Writer()
+    yield writer
+    writer.close()
+
+
+_next_user = itertools.count(1)
+
+
+@pytest.fixture
+def users() -> TakeUsers:
+    """Return a function that gives the ids of n users nobody has used before, ascending."""
+
+    def take(count: int) -> list[int]:
+        ids = list(itertools.islice(_next_user, count))
+        assert ids[-1] <= USERS, "raise USERS"
+        return ids
+
+    return take
