@@ -81,6 +81,11 @@ class Client:
         """Send raw bytes, whatever they are."""
         self._writer.write(data)
 
+    async def flushed(self) -> None:
+        """Wait until the kernel has what was sent."""
+        self._writer.transport.set_write_buffer_limits(high=0)
+        await self._writer.drain()
+
     def send(self, message: Message, seq: int | None = None) -> int:
         """Send a message and return its sequence number (by default the next one)."""
         if seq is None:
