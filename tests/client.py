@@ -161,8 +161,9 @@ class Client:
     async def closed(self, timeout_s: float = TIMEOUT_S) -> bool:
         """Tell whether the server closes the connection in time."""
         try:
-            while True:
-                self.unread.append(await self.next_pdu(timeout_s))
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    self.unread.append(await self.next_pdu(timeout_s))
         except Closed:
             return True
         except TimeoutError:
