@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from im.errors import ProtocolError
 from im.wire.pdu import Decoder, FramingError, Pdu
+from tcpgateway.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +48,23 @@ class Host(Protocol):
 class Connection(asyncio.Protocol):
     """The transport's side and the consumer's link in one object: idle ones are many."""
 
-    __slots__ = ("_consumer", "_decoder", "_host", "_is_closing", "_is_deaf", "_out", "_transport")
+    __slots__ = (
+        "_consumer",
+        "_decoder",
+        "_host",
+        "_is_closing",
+        "_is_deaf",
+        "_outbox",
+        "_transport",
+    )
 
     _transport: asyncio.Transport
+    _outbox: Outbox
 
     def __init__(self, host: Host, consumer: Consumer) -> None:
         self._host = host
         self._consumer: Consumer | None = consumer
         self._decoder = Decoder(host.max_pdu_bytes)
-        self._out: list[bytes] = []
         self._is_deaf = False  # what still comes in is thrown away
         self._is_closing = False
 
@@ -63,6 +72,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's doesn't inherit from it
+        self._outbox = Outbox(self._host.loop, self._transport, limit_bytes=self._host.outbox_bytes)
         if not self._host.joined(self) or self._consumer is None:
             self._consumer = None
             log.warning("no room for a connection from %s", self.peer)
@@ -81,11 +91,17 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_deaf = self._is_closing = True
-        self._out.clear()
+        self._outbox.clear()
         self._host.left(self)
         if self._consumer is not None:
             self._consumer.tcp_disconnect()
             self._consumer = None
+
+    def pause_writing(self) -> None:
+        self._outbox.congested(True)
+
+    def resume_writing(self) -> None:
+        self._outbox.congested(False)
 
     # --- from the consumer --------------------------------------------------------------------
 
@@ -96,12 +112,14 @@ class Connection(asyncio.Protocol):
         return f"{name[0]}:{name[1]}"
 
     def send(self, data: bytes) -> None:
-        """Queue bytes; all that one turn of the loop queues leaves in one write."""
+        """Queue bytes.  A client that leaves too much unread is cut off: it will catch up."""
         if self._is_closing:
             return
-        if not self._out:
-            self._host.loop.call_soon(self._flush)
-        self._out.append(data)
+        self._outbox.put(data)
+        if self._outbox.is_overfull():
+            log.warning("cutting off %s: it does not read", self.peer)
+            self._is_deaf = self._is_closing = True
+            self._transport.abort()
 
     def pause(self, is_paused: bool) -> None:
         """Stop or go on reading.  What the kernel's buffers hold then slows the client down."""
@@ -125,25 +143,13 @@ class Connection(asyncio.Protocol):
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _flush(self) -> None:
-        if not self._out or self._is_closing:
-            return
-        self._transport.write(b"".join(self._out))
-        self._out.clear()
-        unread = self._transport.get_write_buffer_size()
-        if unread > self._host.outbox_bytes:
-            log.warning("cutting off %s: it leaves %d bytes unread", self.peer, unread)
-            self._is_deaf = self._is_closing = True
-            self._transport.abort()
-
     def _shut(self) -> None:
         """End our side first: closing at once could reset the connection under the last words."""
         if self._is_closing:
             return
-        self._flush()
         self._is_closing = True
         if not self._transport.is_closing():
-            self._transport.write_eof()
+            self._outbox.end()
             self._host.loop.call_later(LINGER_S, self._transport.abort)
 
     def _refuse(self, error: ProtocolError) -> None:

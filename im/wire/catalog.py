@@ -314,8 +314,10 @@ def decode(command_id: int, body: bytes) -> Message:
     return message
 
 
-def encode(message: Message, seq: int = 0) -> bytes:
+def encode(message: Message, seq: int = 0, *, followed_by: int = 0) -> bytes:
     """Return the whole PDU of a message, without its attach_data, which is no client's business.
+
+    `followed_by`: that many bytes of encoded fields will be sent behind it and belong to it.
 
     Raises EncodeError when a required field is not set and KeyError for embedded structures.
     """
@@ -325,4 +327,5 @@ def encode(message: Message, seq: int = 0) -> bytes:
         stripped.CopyFrom(message)
         stripped.ClearField(ATTACH_DATA)
         message = stripped
-    return encode_pdu(_COMMAND_OF[message_type], message.SerializeToString(), seq)
+    body = message.SerializeToString()
+    return encode_pdu(_COMMAND_OF[message_type], body, seq, followed_by=followed_by)

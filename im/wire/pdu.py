@@ -144,7 +144,10 @@ class Decoder:
         self._pending += rest
 
 
-def encode_pdu(command_id: int, body: bytes, seq: int = 0) -> bytes:
-    """Return the bytes of a PDU as servers send it: service id from the command, rest default."""
-    length = HEADER_LENGTH + len(body)
+def encode_pdu(command_id: int, body: bytes, seq: int = 0, *, followed_by: int = 0) -> bytes:
+    """Return the bytes of a PDU as servers send it: service id from the command, rest default.
+
+    `followed_by` bytes of the body come separately; the length counts them.
+    """
+    length = HEADER_LENGTH + len(body) + followed_by
     return HEADER.pack(length, VERSION, 0, command_id >> 8, command_id, seq, 0) + body

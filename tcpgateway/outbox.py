@@ -1,0 +1,117 @@
+"""What waits to be written to one connection.
+
+Everything one turn of the loop queues leaves in one write.  A long part (a whole directory, shared
+between connections) is written slice by slice as the client takes it, with what comes later behind
+it, so that neither the loop nor anybody's memory notices.
+"""
+
+import asyncio
+from collections import deque
+
+SLICE_BYTES = 64 * 1024
+SLICES_PER_TURN = 4  # 256 KiB take the loop about 0.1 ms
+MAX_LONG_PARTS = 8  # nobody needs the directory more often than this at once
+
+
+class Outbox:
+    """Queues bytes for a transport; `put` tells when the client leaves too much unread.
+
+    `limit_bytes` bounds what is queued for this connection alone; parts longer than a slice are
+    shared, so their number is bounded instead.
+    """
+
+    __slots__ = (
+        "_backlog", "_backlog_bytes", "_ends", "_is_congested", "_limit_bytes", "_long_parts",
+        "_loop", "_parts", "_transport",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        *,
+        limit_bytes: int,
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._limit_bytes = limit_bytes
+        self._parts: list[bytes] = []  # this turn's
+        self._backlog: deque[memoryview] | None = None  # what a long part holds up
+        self._backlog_bytes = 0  # of the parts that are not long
+        self._long_parts = 0
+        self._is_congested = False
+        self._ends = False
+
+    def put(self, data: bytes) -> None:
+        """Queue bytes."""
+        if not self._parts:
+            self._loop.call_soon(self.flush)
+        self._parts.append(data)
+        if len(data) > SLICE_BYTES:
+            self._long_parts += 1
+
+    def is_overfull(self) -> bool:
+        """Tell whether the client leaves more unread than it may."""
+        unread = self._transport.get_write_buffer_size() + self._backlog_bytes
+        return unread > self._limit_bytes or self._long_parts > MAX_LONG_PARTS
+
+    def flush(self) -> None:
+        """Write what this turn has queued, as far as nothing is in its way."""
+        if self._transport.is_closing():
+            self.clear()
+        if not self._parts:
+            return
+        if self._backlog is None and not self._long_parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+            return
+        if self._backlog is None:
+            self._backlog = deque()
+        for part in self._parts:
+            self._backlog.append(memoryview(part))
+            if len(part) <= SLICE_BYTES:
+                self._backlog_bytes += len(part)
+        self._parts.clear()
+        self._pump()
+
+    def end(self) -> None:
+        """Close our side of the connection once everything queued is written."""
+        self.flush()
+        self._ends = True
+        if self._backlog is None and not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def clear(self) -> None:
+        """Forget what is queued: nobody will read it."""
+        self._parts.clear()
+        self._backlog = None
+
+    def congested(self, is_congested: bool) -> None:
+        """Take note of the transport's pause_writing and resume_writing."""
+        self._is_congested = is_congested
+        if not is_congested:
+            self._pump()
+
+    def _pump(self) -> None:
+        """Write a few slices of the backlog, then let others have their turn."""
+        for _ in range(SLICES_PER_TURN):
+            if self._backlog is None or self._is_congested or self._transport.is_closing():
+                return
+            self._write_slice(self._backlog)
+        if self._backlog is not None:
+            self._loop.call_soon(self._pump)
+
+    def _write_slice(self, backlog: deque[memoryview]) -> None:
+        part = backlog.popleft()
+        self._transport.write(part[:SLICE_BYTES])
+        if len(part) > SLICE_BYTES:
+            backlog.appendleft(part[SLICE_BYTES:])
+            return
+        if memoryview(part.obj).nbytes > SLICE_BYTES:
+            self._long_parts -= 1  # that was its end
+        else:
+            self._backlog_bytes -= len(part)
+        if not backlog:
+            self._backlog = None
+            if self._ends:
+                self._transport.write_eof()
