@@ -5,9 +5,9 @@
 Nothing here waits; the caller (im.consumers.inbox) keeps a connection's commands in order.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from im import handlers
@@ -17,7 +17,7 @@ from im.delivery.registry import Gateway
 from im.delivery.sessions import Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
-from im.handlers.registry import HANDLERS, LANES, Handler, Outcome
+from im.handlers.registry import HANDLERS, LANES, Handler, Outcome, SharedReply
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
 
@@ -76,19 +76,22 @@ def run_on_loop(session: Session, pdu: Pdu, handler: Handler, body: Body) -> Non
         _drop(session, pdu, exc)
 
 
-async def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:
-    """Run a handler that asks the database."""
-    try:
-        outcome = await session.node.off_loop(handler.run, session, body)
-    except Refused as exc:
-        _drop(session, pdu, exc)
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        session.node.counters["errors"] += 1
-        log.exception("%r of %r failed", pdu, session)
-    else:
-        _finish(session, pdu, outcome)
+def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body, done: Done) -> None:
+    """Run a handler that asks the database and call `done` after the answer."""
+
+    def finished(outcome: Outcome | None, error: Exception | None) -> None:
+        try:
+            if outcome is not None:
+                _finish(session, pdu, outcome)
+            elif isinstance(error, Refused):
+                _drop(session, pdu, error)
+            else:
+                session.node.counters["errors"] += 1
+                log.error("%r of %r failed", pdu, session, exc_info=error)
+        finally:
+            done()
+
+    session.node.in_thread(partial(handler.run, session, body), finished)
 
 
 def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Body, done: Done) -> bool:
@@ -125,12 +128,20 @@ def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Body, done: 
 def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
     """Reply, then tell others; what happened is told even if its author is gone."""
     if outcome.reply is not None and not session.is_closed:
-        session.send(encode(outcome.reply, pdu.seq))
+        _reply(session, pdu, outcome.reply)
     for event in outcome.events:
         for delivery in notices.of(event):
             session.node.deliver(delivery, skip=None if delivery.to_author else session)
     if outcome.close:
         session.leave()
+
+
+def _reply(session: Session, pdu: Pdu, reply: Body | SharedReply) -> None:
+    if isinstance(reply, SharedReply):
+        session.send(encode(reply.head, pdu.seq, followed_by=len(reply.encoded)))
+        session.send(reply.encoded)
+    else:
+        session.send(encode(reply, pdu.seq))
 
 
 def _drop(session: Session, pdu: Pdu, why: Exception) -> None:

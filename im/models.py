@@ -66,6 +66,7 @@ class IMDepart(models.Model):
         indexes: ClassVar = [
             TableIndex(fields=["depart_name"], name="%(class)s_idx_departName"),
             TableIndex(fields=["priority", "status"], name="%(class)s_idx_priority_status"),
+            TableIndex(fields=["updated"], name="%(class)s_idx_updated"),  # ours, for syncs
         ]
 
     def __str__(self) -> str:
@@ -101,6 +102,7 @@ class IMUser(models.Model):
             TableIndex(fields=["domain"], name="%(class)s_idx_domain"),
             TableIndex(fields=["name"], name="%(class)s_idx_name"),
             TableIndex(fields=["phone"], name="%(class)s_idx_phone"),
+            TableIndex(fields=["updated"], name="%(class)s_idx_updated"),  # ours, for syncs
         ]
 
     def __str__(self) -> str:

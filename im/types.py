@@ -59,6 +59,13 @@ class MsgType(IntEnum):
     GROUP_AUDIO = 0x12
 
 
+class GroupType(IntEnum):
+    """Fixed groups are made by operators, temporary ones by clients."""
+
+    NORMAL = 1
+    TEMPORARY = 2
+
+
 class KickReason(IntEnum):
     """Why a connection was displaced."""
 
@@ -108,6 +115,17 @@ class UserInfo:
     domain: str
     status: int
     sign_info: str
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """One department, as clients see it; `parent_id` 0 is the top."""
+
+    depart_id: int
+    priority: int
+    name: str
+    parent_id: int
+    status: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (  # bottom first
     ("im.errors", "im.types"),
     ("im.wire",),
-    ("im.fields", "im.sharding"),
+    ("im.fields", "im.sharding", "im.connections"),
     ("im.models", "im.migrations"),
     ("im.services", "im.delivery"),
     ("im.handlers",),
@@ -29,7 +29,14 @@ FLOORS = (  # bottom first
     ),
     ("im.apps", "teamtalk_site"),
 )
-WITH_TABLES = ("im.fields", "im.sharding", "im.models", "im.migrations", "im.services")
+WITH_TABLES = (
+    "im.fields",
+    "im.sharding",
+    "im.connections",
+    "im.models",
+    "im.migrations",
+    "im.services",
+)
 WITH_LOOP = ("im.delivery", "im.dispatch", "im.consumers", "im.views", "tcpgateway")
 COMMANDS = ("im.management", "tcpgateway.management")
 RESERVED = (  # what, and who may import it
@@ -41,10 +48,7 @@ RESERVED = (  # what, and who may import it
     ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui")),
     ("django", [package for floor in FLOORS[2:] for package in floor]),
 )
-EXCEPTIONS = {  # importer and imported
-    ("im.delivery.node", "django.db.connection"),  # its threads close their own connections
-    ("im.delivery.node", "django.db.close_old_connections"),
-}
+EXCEPTIONS: set[tuple[str, str]] = set()  # importer and imported
 PACKAGES = [package for floor in FLOORS for package in floor]
 FLOOR_OF = {package: number for number, floor in enumerate(FLOORS) for package in floor}
 
@@ -137,7 +141,7 @@ def test_what_is_forbidden_is_found(tmp_path: Path, path: str, source: str, comp
     ("path", "source"),
     [
         ("im/services/a.py", "from im.models import IMUser\nfrom .b import c"),
-        ("im/delivery/node.py", "import asyncio\nfrom django.db import connection"),
+        ("im/connections.py", "from django.db import connection"),
         ("im/consumers/a.py", "from im import dispatch\nfrom im.consumers import inbox"),
         ("tcpgateway/management/commands/a.py", "from django.db import connection"),
     ],

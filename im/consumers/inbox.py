@@ -2,12 +2,11 @@
 
 Messages are pipelined: the next one may join the writer before the last one is acknowledged, for
 the writer keeps their order.  Everything that asks the database waits until the connection's own
-messages are stored, so that one reads what one wrote.  A task exists only while there is one.
+messages are stored, so that one reads what one wrote.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 
 from django.conf import settings
 
@@ -35,8 +34,7 @@ class Inbox:
         self._session = session
         self._waiting: deque[Pdu] | None = None  # made when first needed: idle connections are many
         self._in_flight = 0  # items of this connection in the writer
-        # What must end before the next command: a task, a timer, or an answer (True).
-        self._busy: asyncio.Task[None] | asyncio.TimerHandle | bool = False
+        self._busy = False  # the next command waits for an answer or for a timer
         self._paused = False
         self._allowance = 0.0  # messages that may be sent at once; filled when first asked
         self._asked_at = 0.0
@@ -78,8 +76,8 @@ class Inbox:
         if self._in_flight and handler.lane.is_barrier:
             return False
         if handler.lane is IN_THREAD:
-            work = dispatch.run_in_thread(session, pdu, handler, body)
-            self._busy = session.node.loop.create_task(self._see_through(work))
+            self._busy = True
+            dispatch.run_in_thread(session, pdu, handler, body, self._go_on)
         elif handler.lane.make is None:
             dispatch.run_on_loop(session, pdu, handler, body)
         elif handler.lane.is_pipelined:
@@ -88,12 +86,6 @@ class Inbox:
         else:
             self._busy = dispatch.run_batched(session, pdu, handler, body, self._go_on)
         return True
-
-    async def _see_through(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await work
-        finally:
-            self._go_on()
 
     def _stored(self) -> None:
         self._in_flight -= 1
@@ -114,7 +106,8 @@ class Inbox:
         self._asked_at = now
         if self._allowance < 1:
             pause_s = (1 - self._allowance) / rate
-            self._busy = self._session.node.loop.call_later(pause_s, self._go_on)
+            self._busy = True
+            self._session.node.loop.call_later(pause_s, self._go_on)
             return False
         self._allowance -= 1
         return True

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connection
 
+from im import connections
 from im.delivery.batcher import Batcher
 from im.delivery.bus import Bus, BusItem
 from im.delivery.presence import Presence
@@ -27,7 +27,6 @@ from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 DELIVER, ARRIVED, LEFT, HELLO, ONLINE = "deliver", "arrived", "left", "hello", "online"
@@ -111,17 +110,28 @@ class Node:
         await self._registry.close()
         # Every thread closes its own database connection, then the pool ends.
         for _ in range(settings.IM_DB_THREADS):
-            self._threads.submit(connection.close)
+            self._threads.submit(connections.close)
         self._threads.shutdown(wait=False)
 
-    async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run blocking database work in one of this node's threads."""
+    def in_thread(
+        self, work: Callable[[], T], done: Callable[[T | None, Exception | None], None]
+    ) -> None:
+        """Run blocking database work in one of this node's threads.
 
-        def in_thread() -> T:
-            close_old_connections()  # one that broke, or is too old; Django does it per request
-            return work(*args, **kwargs)
+        `done(result, None)` or `done(None, error)` is called on the loop.
+        """
 
-        return await self.loop.run_in_executor(self._threads, in_thread)
+        def run() -> None:
+            result: T | None = None
+            error: Exception | None = None
+            try:
+                connections.renew()
+                result = work()
+            except Exception as exc:  # noqa: BLE001  # somebody waits for an answer
+                error = exc
+            self.loop.call_soon_threadsafe(done, result, error)
+
+        self._threads.submit(run)
 
     def lane(self, name: str) -> Batcher[Any, Any]:
         """Return the batcher of that name."""

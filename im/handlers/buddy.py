@@ -1,7 +1,10 @@
-"""Service 2, directory and presence."""
+"""Service 2, the directory and the list of conversations: what a client syncs after login."""
 
 from im.delivery.sessions import Session
-from im.handlers.registry import ON_LOOP, Outcome, handles
+from im.handlers import records
+from im.handlers.pages import Page, PageCache
+from im.handlers.registry import ON_LOOP, Outcome, SharedReply, handles
+from im.services import contacts, recent
 from im.types import OnlineStatus
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
@@ -9,22 +12,97 @@ from im.wire.proto import buddy_pb2 as pb
 
 MAX_STATUS_QUERY = 10_000  # ids per question; clients ask for 300 at a time
 
+_pages = PageCache()
+
+
+# --- departments and people -------------------------------------------------------------------
+
+
+@handles(Command.BUDDY_LIST_DEPARTMENT_REQUEST)
+def departments(caller: Session, req: pb.IMDepartmentReq) -> Outcome:
+    """Return the departments that changed since the client's stamp, hidden ones too."""
+    since = req.latest_update_time
+    page = _pages.get(
+        ("departments", since), contacts.departments_version(), lambda: _departments_page(since)
+    )
+    head = pb.IMDepartmentRsp(user_id=caller.user_id, latest_update_time=page.stamp)
+    return Outcome(SharedReply(head, page.encoded))
+
+
+def _departments_page(since: int) -> Page:
+    changes = contacts.departments_since(since)
+    rows = pb.IMDepartmentRsp(dept_list=[records.department(row) for row in changes.rows])
+    return Page(changes.stamp, rows.SerializePartialToString())
+
+
+@handles(Command.BUDDY_LIST_ALL_USER_REQUEST)
+def all_users(caller: Session, req: pb.IMAllUserReq) -> Outcome:
+    """Return the people who changed since the client's stamp; for 0 all who have not left."""
+    since = req.latest_update_time
+    page = _pages.get(("users", since), contacts.users_version(), lambda: _users_page(since))
+    head = pb.IMAllUserRsp(user_id=caller.user_id, latest_update_time=page.stamp)
+    return Outcome(SharedReply(head, page.encoded))
+
+
+def _users_page(since: int) -> Page:
+    changes = contacts.users_since(since)
+    rows = pb.IMAllUserRsp(user_list=[records.user_info(user) for user in changes.rows])
+    return Page(changes.stamp, rows.SerializePartialToString())
+
+
+@handles(Command.BUDDY_LIST_USER_INFO_REQUEST)
+def users_info(caller: Session, req: pb.IMUsersInfoReq) -> Outcome:
+    """Return the records of these people; ids nobody has are left out."""
+    found = contacts.users_by_id(req.user_id_list)
+    return Outcome(
+        pb.IMUsersInfoRsp(
+            user_id=caller.user_id, user_info_list=[records.user_info(user) for user in found]
+        )
+    )
+
 
 @handles(Command.BUDDY_LIST_USERS_STATUS_REQUEST, lane=ON_LOOP)
 def users_status(caller: Session, req: pb.IMUsersStatReq) -> Outcome:
     """Say who of the given users is online (with a PC), in the order of the question."""
-    presence = caller.node.presence
+    is_online = caller.node.presence.is_online
     return Outcome(
         pb.IMUsersStatRsp(
             user_id=caller.user_id,
             user_stat_list=[
                 base.UserStat(
                     user_id=user_id,
-                    status=OnlineStatus.ONLINE
-                    if presence.is_online(user_id)
-                    else OnlineStatus.OFFLINE,
+                    status=OnlineStatus.ONLINE if is_online(user_id) else OnlineStatus.OFFLINE,
                 )
                 for user_id in req.user_id_list[:MAX_STATUS_QUERY]
             ],
         )
+    )
+
+
+# --- conversations ----------------------------------------------------------------------------
+
+
+@handles(Command.BUDDY_LIST_RECENT_CONTACT_SESSION_REQUEST)
+def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq) -> Outcome:
+    """Return the conversations touched since the client's stamp, newest first."""
+    found = recent.recent_sessions(caller.user_id, req.latest_update_time)
+    return Outcome(
+        pb.IMRecentContactSessionRsp(
+            user_id=caller.user_id, contact_session_list=[_session_info(entry) for entry in found]
+        )
+    )
+
+
+def _session_info(entry: recent.RecentSession) -> base.ContactSessionInfo:
+    return base.ContactSessionInfo(
+        session_id=entry.session_id,
+        session_type=entry.session_type,
+        session_status=entry.status,
+        updated_time=entry.updated,
+        latest_msg_id=entry.latest.msg_id,
+        latest_msg_data=records.preview(entry.latest),
+        latest_msg_type=entry.latest.msg_type,
+        latest_msg_from_user_id=records.latest_author(
+            entry.session_type, entry.session_id, entry.latest
+        ),
     )

@@ -5,6 +5,7 @@ import time
 
 from im.delivery import registry
 from im.delivery.sessions import Door, Session
+from im.handlers import records
 from im.handlers.registry import LOGIN_DESK, NOTHING, ON_LOOP, ON_LOOP_LAST, Outcome, handles
 from im.services.accounts import Credentials, LoginRefusal
 from im.types import (
@@ -92,23 +93,6 @@ def _refuse(code: LoginResult, text: str) -> Outcome:
 
 
 def _own_record(user: UserInfo) -> base.UserInfo:
-    record = user_info(user)
+    record = records.user_info(user)
     record.status = UserStatus.NORMAL  # as the original: one's own status is never told
     return record
-
-
-def user_info(user: UserInfo) -> base.UserInfo:
-    """Return a directory record for the wire."""
-    return base.UserInfo(
-        user_id=user.user_id,
-        user_gender=user.sex,
-        user_nick_name=user.nick,
-        avatar_url=user.avatar,
-        department_id=user.depart_id,
-        email=user.email,
-        user_real_name=user.name,
-        user_tel=user.phone,
-        user_domain=user.domain,
-        status=user.status,
-        sign_info=user.sign_info,
-    )

@@ -3,20 +3,15 @@
 import time
 from collections.abc import Hashable
 
-from django.conf import settings
-
 from im.delivery.sessions import Session
+from im.handlers import records
 from im.handlers.registry import NOTHING, ON_LOOP, WRITER, Outcome, handles
 from im.services import chat, history
 from im.services.batch import NewMessage, ReadMark
-from im.types import Message, MessageStored, MsgType, SessionRead, SessionType
-from im.wire import cipher
+from im.types import Message, MessageStored, SessionRead, SessionType
 from im.wire.catalog import Command, encode
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import message_pb2 as pb
-
-AUDIO_TYPES = frozenset({MsgType.SINGLE_AUDIO, MsgType.GROUP_AUDIO})
-
 
 # --- sending ----------------------------------------------------------------------------------
 
@@ -112,24 +107,15 @@ def unread(caller: Session, req: pb.IMUnreadMsgCntReq) -> Outcome:
 
 def _unread_info(entry: history.Unread) -> base.UnreadInfo:
     latest = entry.latest
-    is_single = entry.session_type is SessionType.SINGLE
     return base.UnreadInfo(
         session_id=entry.session_id,
         session_type=entry.session_type,
         unread_cnt=entry.count,
         latest_msg_id=latest.msg_id,
-        latest_msg_data=_preview(latest),
+        latest_msg_data=records.preview(latest),
         latest_msg_type=latest.msg_type,
-        # In one-to-one lists this is always the peer, as clients know it.
-        latest_msg_from_user_id=entry.session_id if is_single else latest.sender_id,
+        latest_msg_from_user_id=records.latest_author(entry.session_type, entry.session_id, latest),
     )
-
-
-def _preview(message: Message) -> bytes:
-    """Return the content for lists, where a placeholder stands for voice (spec/protocol 9.3)."""
-    if message.msg_type in AUDIO_TYPES:
-        return cipher.audio_placeholder(settings.IM_AES_KEY.encode())
-    return message.content
 
 
 # --- looking back -----------------------------------------------------------------------------
@@ -149,18 +135,38 @@ def message_list(caller: Session, req: pb.IMGetMsgListReq) -> Outcome:
             session_type=req.session_type,
             session_id=req.session_id,
             msg_id_begin=req.msg_id_begin,
-            msg_list=[_message_info(message) for message in found],
+            msg_list=[records.message(row) for row in found],
         )
     )
 
 
-def _message_info(message: Message) -> base.MsgInfo:
-    return base.MsgInfo(
-        msg_id=message.msg_id,
-        from_session_id=message.sender_id,
-        create_time=message.created,
-        msg_type=message.msg_type,
-        msg_data=message.content,
+@handles(Command.MSG_GET_LATEST_MSG_ID_REQ)
+def latest_message_id(caller: Session, req: pb.IMGetLatestMsgIdReq) -> Outcome:
+    """Return the id of a conversation's newest message."""
+    is_single = req.session_type == base.SESSION_TYPE_SINGLE
+    return Outcome(
+        pb.IMGetLatestMsgIdRsp(
+            user_id=caller.user_id,
+            session_type=req.session_type,
+            session_id=req.session_id,
+            latest_msg_id=history.latest_id(caller.user_id, req.session_id) if is_single else 0,
+        )
+    )
+
+
+@handles(Command.MSG_GET_BY_MSG_ID_REQ)
+def messages_by_id(caller: Session, req: pb.IMGetMsgByIdReq) -> Outcome:
+    """Return certain messages of a conversation, newest first; ids it lacks are left out."""
+    found: list[Message] = []
+    if req.session_type == base.SESSION_TYPE_SINGLE:
+        found = history.by_ids(caller.user_id, req.session_id, req.msg_id_list)
+    return Outcome(
+        pb.IMGetMsgByIdRsp(
+            user_id=caller.user_id,
+            session_type=req.session_type,
+            session_id=req.session_id,
+            msg_list=[records.message(row) for row in found],
+        )
     )
 
 

@@ -27,10 +27,20 @@ from im.types import Event
 from im.wire.catalog import Command, message_class
 
 
+class SharedReply(NamedTuple):
+    """A long reply whose list is the same for everybody: encoded once, kept once, sent to many.
+
+    `head` is the message without the list, `encoded` the list's fields as they stand in the body.
+    """
+
+    head: Message
+    encoded: bytes
+
+
 class Outcome(NamedTuple):
     """What becomes of a command: the reply, then what others hear, then perhaps the end."""
 
-    reply: Message | None = None
+    reply: Message | SharedReply | None = None
     events: tuple[Event, ...] = ()
     close: bool = False
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import close_old_connections, connection
 
+from im import connections
 from im.models import IMUser
 from im.services import passwords
 from im.types import UserInfo, UserStatus
@@ -70,7 +70,7 @@ class LoginDesk:
 
     def __call__(self, attempts: Sequence[Credentials]) -> list["UserInfo | LoginRefusal"]:
         """Return, for each attempt in order, the user or why not."""
-        close_old_connections()
+        connections.renew()
         names = {attempt.name for attempt in attempts}
         rows = {
             row.name: row
@@ -80,7 +80,7 @@ class LoginDesk:
 
     def close(self) -> None:
         """Close this thread's database connection."""
-        connection.close()
+        connections.close()
 
     def _check(self, attempt: Credentials, row: IMUser | None) -> "UserInfo | LoginRefusal":
         if self._failures.is_blocked(attempt.name):

@@ -1,19 +1,24 @@
 """Reading conversations: pages of messages and what is unread."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Q
 
-from im.models import Conversation, IMRelationShip, messages
+from im.models import Conversation, IMRelationShip, group_messages, messages
 from im.services.batch import LOOKUP_CHUNK, pair_of
+from im.services.prepared import Prepared
+from im.sharding import ShardedTable
 from im.types import Message, MsgType, RowStatus, SessionType
 
 _KNOWN_TYPES = tuple(MsgType)
+# The columns of a Message, and its key in front.
+_SINGLE_COLUMNS = ("relate_id", "msg_id", "from_id", "created", "type", "content")
+_GROUP_COLUMNS = ("group_id", "msg_id", "user_id", "created", "type", "content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,74 +38,141 @@ def page(user_id: int, peer_id: int, *, newest_id: int, count: int) -> list[Mess
     never returned.  Users who never talked have no messages.
     """
     relate_id = _relation(user_id, peer_id)
+    if relate_id is None or not count:
+        return []
+    rows = _page(messages.for_key(relate_id), min(count, settings.IM_HISTORY_PAGE))
+    return [_message(row) for row in rows(relate_id, newest_id or _ANY_ID)]
+
+
+def latest_id(user_id: int, peer_id: int) -> int:
+    """Return the id of the newest message of the two users, 0 if they never talked."""
+    small, big = pair_of(user_id, peer_id)
+    newest = Conversation.objects.filter(small_id=small, big_id=big).values_list(
+        "last_msg_id", flat=True
+    )
+    return newest.first() or 0
+
+
+def by_ids(user_id: int, peer_id: int, msg_ids: Iterable[int]) -> list[Message]:
+    """Return those of the two users' messages, newest first, at most IM_MESSAGES_BY_ID."""
+    relate_id = _relation(user_id, peer_id)
     if relate_id is None:
         return []
+    wanted = sorted(set(msg_ids), reverse=True)[: settings.IM_MESSAGES_BY_ID]
     rows = messages.for_key(relate_id).objects.filter(
-        relate_id=relate_id, status=RowStatus.SHOWN, type__in=_KNOWN_TYPES
+        relate_id=relate_id, msg_id__in=wanted, status=RowStatus.SHOWN, type__in=_KNOWN_TYPES
     )
-    if newest_id:
-        rows = rows.filter(msg_id__lte=newest_id)
-    return [
-        _message(row) for row in rows.order_by("-msg_id")[: min(count, settings.IM_HISTORY_PAGE)]
-    ]
+    return [_message(row) for row in rows.order_by("-msg_id").values_list(*_SINGLE_COLUMNS)]
 
 
 def unread(user_id: int) -> list[Unread]:
     """Return the user's conversations with unread messages, by the decimal text of the peer's id.
 
-    At most IM_UNREAD_SESSIONS of them, those written to last.
+    At most IM_UNREAD_SESSIONS of them.
     """
-    as_small = Q(small_id=user_id, sent_big__gt=F("seen_small"))
-    as_big = Q(big_id=user_id, sent_small__gt=F("seen_big"))
-    rows = [
-        row
-        for side in (as_small, as_big)
-        for row in Conversation.objects.filter(side).order_by("-relate_id")[
-            : settings.IM_UNREAD_SESSIONS
-        ]
-    ][: settings.IM_UNREAD_SESSIONS]
-    latest = latest_messages((row.relate_id, row.last_msg_id) for row in rows)
+    rows = _unread()(user_id, user_id)
+    latest = messages_at((relate_id, last_id) for relate_id, last_id, _, _ in rows)
     found = [
-        Unread(SessionType.SINGLE, peer_id, count, latest[row.relate_id])
-        for row in rows
-        for peer_id, count in [_unread_of(row, user_id)]
-        if row.relate_id in latest
+        Unread(SessionType.SINGLE, peer_id, count, latest[relate_id])
+        for relate_id, _, peer_id, count in rows
+        if relate_id in latest
     ]
     return sorted(found, key=lambda entry: str(entry.session_id))
 
 
-def latest_messages(newest: Iterable[tuple[int, int]]) -> dict[int, Message]:
-    """Return the messages with the given (relate_id, msg_id), by relate_id."""
-    by_shard: dict[Any, list[tuple[int, int]]] = {}
-    for relate_id, msg_id in newest:
-        by_shard.setdefault(messages.for_key(relate_id), []).append((relate_id, msg_id))
-    found: dict[int, Message] = {}
-    for model, keys in by_shard.items():
-        for start in range(0, len(keys), LOOKUP_CHUNK):
-            wanted = (
-                Q(relate_id=relate_id, msg_id=msg_id)
-                for relate_id, msg_id in keys[start : start + LOOKUP_CHUNK]
-            )
-            rows = model.objects.filter(reduce(or_, wanted), type__in=_KNOWN_TYPES)
-            found |= {row.relate_id: _message(row) for row in rows}
-    return found
+def messages_at(places: Iterable[tuple[int, int]]) -> dict[int, Message]:
+    """Return the one-to-one messages at the given (relate_id, msg_id), by relate_id."""
+    return {row[0]: _message(row) for row in _rows_at(messages, _SINGLE_COLUMNS, places)}
+
+
+def group_messages_at(places: Iterable[tuple[int, int]]) -> dict[int, Message]:
+    """Return the group messages at the given (group_id, msg_id), by group_id."""
+    return {row[0]: _message(row) for row in _rows_at(group_messages, _GROUP_COLUMNS, places)}
+
+
+# --- queries ----------------------------------------------------------------------------------
+
+_ANY_ID = 2**31 - 1  # beyond every message id
+
+_RELATION = Prepared(
+    lambda small, big: (
+        IMRelationShip.objects.filter(small_id=small, big_id=big, status=RowStatus.SHOWN)
+        .order_by("id")
+        .values_list("id")
+    )
+)
 
 
 def _relation(user_id: int, peer_id: int) -> int | None:
-    small, big = pair_of(user_id, peer_id)
-    relation: int | None = (
-        IMRelationShip.objects.filter(small_id=small, big_id=big, status=RowStatus.SHOWN)
-        .values_list("id", flat=True)
-        .last()
+    found = _RELATION(*pair_of(user_id, peer_id))
+    return found[-1][0] if found else None
+
+
+@lru_cache(maxsize=1024)
+def _page(model: Any, count: int) -> Prepared:
+    return Prepared(
+        lambda relate_id, newest_id: (
+            model.objects.filter(
+                relate_id=relate_id,
+                status=RowStatus.SHOWN,
+                type__in=_KNOWN_TYPES,
+                msg_id__lte=newest_id,
+            )
+            .order_by("-msg_id")
+            .values_list(*_SINGLE_COLUMNS)[:count]
+        )
     )
-    return relation
 
 
-def _unread_of(row: Conversation, user_id: int) -> tuple[int, int]:
-    if row.small_id == user_id:
-        return row.big_id, row.sent_big - row.seen_small
-    return row.small_id, row.sent_small - row.seen_big
+@lru_cache(maxsize=1)
+def _unread() -> Prepared:
+    """Return the query for a user's unread conversations; the user's id twice, for both sides."""
+
+    def build(as_small: int, as_big: int) -> Any:
+        small_side = Conversation.objects.filter(small_id=as_small, sent_big__gt=F("seen_small"))
+        big_side = Conversation.objects.filter(big_id=as_big, sent_small__gt=F("seen_big"))
+        return small_side.values_list(
+            "relate_id", "last_msg_id", "big_id", F("sent_big") - F("seen_small")
+        ).union(
+            big_side.values_list(
+                "relate_id", "last_msg_id", "small_id", F("sent_small") - F("seen_big")
+            ),
+            all=True,
+        )[: settings.IM_UNREAD_SESSIONS]
+
+    return Prepared(build)
 
 
-def _message(row: Any) -> Message:
-    return Message(row.msg_id, row.from_id, row.created, row.type, (row.content or "").encode())
+def _rows_at(
+    table: ShardedTable[Any], columns: tuple[str, ...], places: Iterable[tuple[int, int]]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the columns of a sharded table's rows at the given (key, msg_id)."""
+    by_shard: dict[Any, list[int]] = {}
+    for key, msg_id in places:
+        by_shard.setdefault(table.for_key(key), []).extend((key, msg_id))
+    for model, wanted in by_shard.items():
+        for start in range(0, len(wanted), 2 * LOOKUP_CHUNK):
+            chunk = wanted[start : start + 2 * LOOKUP_CHUNK]
+            yield from _at(model, columns, len(chunk) // 2)(*chunk)
+
+
+@lru_cache(maxsize=1024)
+def _at(model: Any, columns: tuple[str, ...], count: int) -> Prepared:
+    """Return the query for `count` places in one shard: key, msg_id, key, msg_id, …"""
+
+    def build(*places: int) -> Any:
+        any_of = reduce(
+            or_,
+            (
+                Q(**{columns[0]: key, "msg_id": msg_id})
+                for key, msg_id in zip(places[::2], places[1::2], strict=True)
+            ),
+        )
+        return model.objects.filter(any_of, type__in=_KNOWN_TYPES).values_list(*columns)
+
+    return Prepared(build, count=2 * count)
+
+
+def _message(row: tuple[Any, ...]) -> Message:
+    _, msg_id, sender_id, created, msg_type, content = row
+    return Message(msg_id, sender_id, created, msg_type, (content or "").encode())

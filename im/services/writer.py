@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
+from im import connections
 from im.services.batch import Batch, Item, Known, PlannedMessage, StaleCache, find_committed
 from im.services.faults import Fault, classify
 from im.types import Event
@@ -63,7 +64,7 @@ class Writer:
 
     def close(self) -> None:
         """Close this thread's database connection."""
-        connection.close()
+        connections.close()
 
     def _store_whole(self, items: Sequence[Item]) -> list[Event | None]:
         """Run the transaction, again where that may help."""

@@ -1,0 +1,108 @@
+"""The list of conversations each user sees: recent sessions with their newest message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from im.models import Conversation, GroupCounter, IMRecentSession
+from im.services import history
+from im.services.prepared import Prepared
+from im.types import Message, RowStatus, SessionType
+
+
+@dataclass(frozen=True, slots=True)
+class RecentSession:
+    """One conversation in a user's list.  `latest` is its newest message."""
+
+    session_type: SessionType
+    session_id: int
+    status: RowStatus
+    updated: int
+    latest: Message
+
+
+def recent_sessions(user_id: int, since: int) -> list[RecentSession]:
+    """Return the sessions touched after `since`, newest first, at most IM_RECENT_SESSIONS.
+
+    Removed ones are told only to a client that has been here before (`since` not 0), so that it
+    can take them off its list.  Sessions without a stored message are left out.
+    """
+    rows = _sessions(bool(since))(user_id, since)
+    latest = _latest(user_id, rows)
+    return [
+        RecentSession(kind, session_id, RowStatus(status or 0), updated, message)
+        for session_type, session_id, status, updated in rows
+        for kind in [SessionType(session_type)]
+        if (message := latest.get((kind, session_id))) is not None
+    ]
+
+
+Latest = dict[tuple[SessionType, int], Message]
+
+
+def _latest(user_id: int, rows: Sequence[tuple[Any, ...]]) -> Latest:
+    """Return the newest messages of sessions by (session type, session id)."""
+    peers = [session_id for kind, session_id, _, _ in rows if kind == SessionType.SINGLE]
+    groups = [session_id for kind, session_id, _, _ in rows if kind == SessionType.GROUP]
+    return _latest_of_peers(user_id, peers) | _latest_of_groups(groups)
+
+
+def _latest_of_peers(user_id: int, peers: list[int]) -> Latest:
+    if not peers:
+        return {}
+    peer_of: dict[int, int] = {}
+    newest: list[tuple[int, int]] = []
+    for relate_id, small, big, last_msg_id in _conversations(len(peers))(user_id, *peers):
+        peer_of[relate_id] = big if small == user_id else small
+        newest.append((relate_id, last_msg_id))
+    return {
+        (SessionType.SINGLE, peer_of[relate_id]): message
+        for relate_id, message in history.messages_at(newest).items()
+    }
+
+
+def _latest_of_groups(group_ids: list[int]) -> Latest:
+    if not group_ids:
+        return {}
+    counters = GroupCounter.objects.filter(group_id__in=group_ids)
+    newest = counters.values_list("group_id", "last_msg_id")
+    return {
+        (SessionType.GROUP, group_id): message
+        for group_id, message in history.group_messages_at(newest).items()
+    }
+
+
+# --- queries ----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def _sessions(with_removed: bool) -> Prepared:
+    statuses = (RowStatus.SHOWN, RowStatus.REMOVED) if with_removed else (RowStatus.SHOWN,)
+    return Prepared(
+        lambda user_id, since: (
+            IMRecentSession.objects.filter(
+                user_id=user_id,
+                updated__gt=since,
+                status__in=statuses,
+                type__in=tuple(SessionType),
+            )
+            .order_by("-updated", "id")
+            .values_list("type", "peer_id", "status", "updated")[: settings.IM_RECENT_SESSIONS]
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _conversations(peers: int) -> Prepared:
+    """Return the query for a user's conversations with so many peers: user id, peer ids."""
+
+    def build(user_id: int, *peer_ids: int) -> Any:
+        return Conversation.objects.filter(
+            Q(small_id=user_id, big_id__in=peer_ids) | Q(big_id=user_id, small_id__in=peer_ids)
+        ).values_list("relate_id", "small_id", "big_id", "last_msg_id")
+
+    return Prepared(build, count=1 + peers)
