@@ -9,15 +9,21 @@ class Fault(Enum):
     """What to do about a database error."""
 
     RETRY = "the transaction was rolled back; the same may work now"
+    HINDERED = "the server could not, whatever the statements; it may later"
     LOST = "the connection or the server is gone; reopen, then retry"
     DATA = "something in the statements is wrong; repeating them won't help"
 
 
 # MySQL and MariaDB: lock wait timeout, deadlock, record changed since last read.
 _ROLLED_BACK = frozenset({1205, 1213, 1020})
-# Too many connections, shutdown in progress, connection killed, idle or other disconnects; all
-# client-side errors (2000 and up) mean that there is no connection.
+# Interrupted, out of time, out of disk or memory: splitting a batch would only multiply them.
+_HINDERED = frozenset({1021, 1026, 1030, 1037, 1038, 1041, 1114, 1317, 1969, 3024})
+# No longer the primary, no longer in the cluster: a new connection may lead to who is.
+_WRONG_SERVER = frozenset({1047, 1290, 1836})
+# Too many connections, shutdown in progress, connection killed, idle or other disconnects.
 _NO_SERVER = frozenset({1040, 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1927, 4031})
+# Client libraries' own numbers, MySQL's and MariaDB's: all mean that there is no connection.
+_NO_CONNECTION = (range(2000, 3000), range(5000, 6000))
 
 
 def classify(error: Exception) -> Fault:
@@ -31,6 +37,8 @@ def classify(error: Exception) -> Fault:
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     if code in _ROLLED_BACK:
         return Fault.RETRY
-    if code in _NO_SERVER or code >= 2000:
+    if code in _HINDERED:
+        return Fault.HINDERED
+    if code in _NO_SERVER | _WRONG_SERVER or any(code in numbers for numbers in _NO_CONNECTION):
         return Fault.LOST
     return Fault.DATA

@@ -78,7 +78,6 @@ class Writer:
                 if classify(exc) is Fault.DATA:
                     raise
                 log.warning("a batch of %d is tried again: %s", len(items), exc)
-                _reopen_if_lost(exc)
                 time.sleep(pause_s)
         return self._attempt(items)
 
@@ -92,7 +91,7 @@ class Writer:
         except (DatabaseError, InterfaceError) as exc:
             if committing and classify(exc) is not Fault.RETRY:
                 raise CommitOutcomeUnknown(batch) from exc
-            _reopen_if_lost(exc)
+            _drop_unusable_connection(exc)
             raise
         self._known.learn(batch.learned, limit=CACHE_ENTRIES)
         return results
@@ -102,8 +101,8 @@ class Writer:
         planned = [plan for plan in batch.planned if isinstance(plan, PlannedMessage)]
         log.warning("the outcome of a COMMIT is unknown, looking for its %d messages", len(planned))
         committed: set[tuple[int, int]] = set()
+        connection.close()
         for pause_s in READ_BACK_PAUSES_S:
-            connection.close()
             time.sleep(pause_s)
             try:
                 with transaction.atomic():
@@ -111,6 +110,7 @@ class Writer:
                 break
             except (DatabaseError, InterfaceError) as exc:
                 log.warning("the database can't be asked yet: %s", exc)
+                connection.close()
         log.warning("%d of %d messages were committed", len(committed), len(planned))
         return [
             plan.event
@@ -121,7 +121,11 @@ class Writer:
         ]
 
 
-def _reopen_if_lost(error: Exception) -> None:
-    """Drop a dead connection; Django opens a new one at the next query."""
-    if classify(error) is Fault.LOST:
+def _drop_unusable_connection(error: Exception) -> None:
+    """Close a connection that is dead or was left within a transaction; Django opens a new one.
+
+    The latter happens when an error hits the switch back to autocommit.  Django would take it for
+    a transaction that somebody else ends: nothing would be committed on it any more.
+    """
+    if classify(error) is Fault.LOST or not connection.autocommit:
         connection.close()

@@ -14,9 +14,15 @@ from pytest_django.plugin import DjangoDbBlocker
 from im.services.writer import Writer
 from teamtalk_site import settings
 from tests import services
+from tests.proxy import Proxy
 from tests.writer.store import Store
 
 USERS = 5000
+
+ON_SQLITE, ON_MARIADB = (
+    pytest.mark.parametrize("store_url", [kind], indirect=True, scope="session")
+    for kind in ("sqlite", "mariadb")
+)
 
 TakeUsers = Callable[[int], list[int]]
 
@@ -61,18 +67,31 @@ def point_django_at(
 
 
 @pytest.fixture
-def store(store_url: str, point_django_at: Callable[[str], None]) -> Store:
+def store(store_url: str) -> Store:
     """The database that the writer writes to."""
-    point_django_at(store_url)
     return Store(store_url)
 
 
 @pytest.fixture
-def writer(store: Store) -> Iterator[Writer]:
+def writer(store_url: str, point_django_at: Callable[[str], None]) -> Iterator[Writer]:
     """A writer that knows nothing yet."""
+    point_django_at(store_url)
     writer = Writer()
     yield writer
     writer.close()
+
+
+@pytest.fixture
+def proxy(
+    writer: Writer,
+    store_url: str,
+    mariadb: services.MariaDB,
+    point_django_at: Callable[[str], None],
+) -> Iterator[Proxy]:
+    """A proxy between the writer and MariaDB."""
+    with Proxy(mariadb.port) as proxy:
+        point_django_at(store_url.replace(f":{mariadb.port}/", f":{proxy.port}/"))
+        yield proxy
 
 
 _next_user = itertools.count(1)

@@ -1,11 +1,13 @@
 """What the tables hold of conversations, read and prepared by SQL behind the writer's back."""
 
+import time
 from dataclasses import dataclass
 
 from im.services.batch import NewMessage, ReadMark, pair_of
 from tests.e2e.database import Database
 
 NOW = 1_700_000_000
+PATIENCE_S = 10.0
 
 
 def text(
@@ -140,3 +142,11 @@ class Store(Database):
                 "WHEN NEW.content = 'poison' BEGIN SELECT RAISE(ABORT, 'poison'); END"
             )
         return "poison"
+
+    def await_lock_wait(self) -> None:
+        """Return when somebody waits for a row lock (MariaDB)."""
+        deadline = time.monotonic() + PATIENCE_S
+        waiting = "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'"
+        while self.row(waiting)[1] == "0":
+            assert time.monotonic() < deadline, "nobody waits for a lock"
+            time.sleep(0.02)  # nothing tells us
