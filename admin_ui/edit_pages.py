@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,10 +20,11 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from im.dispatch import announce
 from im.errors import Refused
 from im.fields import CharColumn
 from im.services.edits import Problem
-from im.types import RowStatus
+from im.types import Event, RowStatus
 
 if TYPE_CHECKING:  # the type checker knows these as generic classes, Django does not
     ModelForm = forms.ModelForm[Any]  # Any: bases for all our tables
@@ -161,6 +163,12 @@ def number_choice(choices: Choices, label: Any, initial: int) -> forms.TypedChoi
 def list_url(model: type[Model]) -> str:
     """Return the address of a table's list."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def announce_on_commit(events: Sequence[Event]) -> None:
+    """Tell connected clients what happened, once it is certain."""
+    if events:
+        transaction.on_commit(lambda: announce(events))
 
 
 def changed_fields(*fields: str) -> list[dict[str, dict[str, list[str]]]]:

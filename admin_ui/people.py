@@ -23,6 +23,7 @@ from admin_ui.edit_pages import (
     CardForm,
     ChoiceFilter,
     Choices,
+    announce_on_commit,
     changed_fields,
     name_of,
     number_choice,
@@ -237,8 +238,9 @@ class UserAdmin(CardAdmin):
     def write(self, form: Any, row_id: int | None) -> int:
         if row_id is None:
             return directory.create_user(form.card(), form.cleaned_data["password"]).user_id
-        seen = form.cleaned_data["seen"]
-        return directory.change_user(row_id, form.card(), seen=seen).user_id
+        change = directory.change_user(row_id, form.card(), seen=form.cleaned_data["seen"])
+        announce_on_commit(change.events)
+        return change.user_id
 
     @method_decorator(sensitive_post_parameters("password", "password_again"))
     def password_page(self, request: HttpRequest, id: str) -> HttpResponse:
@@ -252,7 +254,8 @@ class UserAdmin(CardAdmin):
         if not form.is_valid():
             return self._password_form(request, row, form)
         with transaction.atomic():
-            directory.set_password(row.pk, form.cleaned_data["password"])
+            change = directory.set_password(row.pk, form.cleaned_data["password"])
+            announce_on_commit(change.events)
             self.log_change(request, row, changed_fields("password"))
         text = gettext("%(nick)s has a new password.") % {"nick": row.nick}
         self.message_user(request, text, messages.SUCCESS)
@@ -302,6 +305,7 @@ class UserAdmin(CardAdmin):
     def _leave(self, request: HttpRequest, ids: Sequence[int]) -> int:
         with transaction.atomic():
             leavers = directory.mark_left(ids)
-            for row in IMUser.objects.filter(pk__in=leavers):
+            announce_on_commit(leavers)
+            for row in IMUser.objects.filter(pk__in=[leaver.user_id for leaver in leavers]):
                 self.log_change(request, row, changed_fields("status"))
         return len(leavers)

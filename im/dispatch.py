@@ -6,22 +6,24 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from im import handlers
 from im.delivery.bus import Bus
 from im.delivery.node import Node, Notices
+from im.delivery.outside import publish_from_thread
 from im.delivery.registry import Gateway
-from im.delivery.sessions import Session
+from im.delivery.sessions import Ending, Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
 from im.handlers.registry import HANDLERS, LANES, Handler, Outcome, SharedReply
+from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
 
-__all__ = ["admit", "open_node", "run_batched", "run_in_thread", "run_on_loop"]
+__all__ = ["admit", "announce", "open_node", "run_batched", "run_in_thread", "run_on_loop"]
 
 log = logging.getLogger(__name__)
 
@@ -125,13 +127,24 @@ def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Body, done: 
     return True
 
 
+def announce(events: Sequence[Event]) -> None:
+    """Tell the people concerned of what was done outside a connection.
+
+    For the console, HTTP views and commands: call it from a thread, after COMMIT.
+    """
+    publish_from_thread([effect for event in events for effect in notices.of(event)])
+
+
 def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
     """Reply, then tell others; what happened is told even if its author is gone."""
     if outcome.reply is not None and not session.is_closed:
         _reply(session, pdu, outcome.reply)
     for event in outcome.events:
-        for delivery in notices.of(event):
-            session.node.deliver(delivery, skip=None if delivery.to_author else session)
+        for effect in notices.of(event):
+            if isinstance(effect, Ending) or effect.to_author:
+                session.node.apply(effect)
+            else:
+                session.node.deliver(effect, skip=session)
     if outcome.close:
         session.leave()
 

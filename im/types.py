@@ -177,4 +177,11 @@ class PcStatusTold:
     online: bool
 
 
-Event = MessageStored | SessionRead | PresenceChanged | PcStatusTold
+@dataclass(frozen=True, slots=True)
+class AccessEnded:
+    """A user may not go on as he is: he left, or has a new password.  His connections end."""
+
+    user_id: int
+
+
+Event = MessageStored | SessionRead | PresenceChanged | PcStatusTold | AccessEnded

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from channels.consumer import AsyncConsumer
 
-from im.consumers import node as node_consumer
 from im.consumers.inbox import Inbox
+from im.delivery.node import here
 from im.delivery.sessions import Door, Link, Session
 from im.wire.pdu import Pdu
 
@@ -28,9 +28,10 @@ class TcpConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     def tcp_connect(self, link: Link) -> None:
         """Begin a session over `link`."""
         self._loop = asyncio.get_running_loop()
-        self._session = Session(
-            node_consumer.running(), link, door=self.door, heard_at=self._loop.time()
-        )
+        node = here()
+        if node is None:
+            raise RuntimeError("lifespan.startup comes before the first client")
+        self._session = Session(node, link, door=self.door, heard_at=self._loop.time())
         self._inbox = Inbox(self._session)
         self._session.node.watch(self._session)
 

@@ -18,18 +18,11 @@ from im.delivery.registry import Gateway, new_gateway_id
 
 log = logging.getLogger(__name__)
 
-_running: Node | None = None
-
-
-def running() -> Node:
-    """Return this process's node.  Raises RuntimeError before lifespan.startup."""
-    if _running is None:
-        raise RuntimeError("no gateway runs in this process")
-    return _running
-
 
 class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     """Starts and stops the node, and hands it what peers send."""
+
+    _node: Node | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the method of the message's type, without the stock one's hop to a thread."""
@@ -37,13 +30,12 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
 
     async def lifespan_startup(self, message: dict[str, Any]) -> None:
         """Make the node and start it.  `scope["gateway"]` says how clients reach the process."""
-        global _running
         try:
             gateway = Gateway(
                 id=new_gateway_id(), channel=self.channel_name, **self.scope["gateway"]
             )
-            _running = dispatch.open_node(Bus(self.channel_layer, self.channel_name), gateway)
-            await _running.start()
+            self._node = dispatch.open_node(Bus(self.channel_layer, self.channel_name), gateway)
+            await self._node.start()
         except Exception as exc:  # lifespan wants it told, not raised
             log.debug("the node could not start", exc_info=True)
             await self.send({"type": "lifespan.startup.failed", "message": str(exc)})
@@ -52,7 +44,8 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
 
     async def lifespan_shutdown(self, message: dict[str, Any]) -> None:
         """Store and answer what was taken; after this no command is worked on."""
-        await running().stop()
+        assert self._node is not None
+        await self._node.stop()
         # Closes its Redis connections while the loop still runs; later it would wait for ever.
         await self.channel_layer.flush()
         await self.send({"type": "lifespan.shutdown.complete"})
@@ -60,5 +53,5 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
 
     async def bus_batch(self, message: dict[str, Any]) -> None:
         """Take what a peer sends."""
-        if _running is not None:
-            _running.receive(message)
+        if self._node is not None:
+            self._node.receive(message)

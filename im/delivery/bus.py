@@ -16,6 +16,12 @@ MAX_BACKLOG = 50_000  # items per peer that wait for a slow Redis; more are drop
 
 BusItem = tuple[Any, ...]
 BATCH = "bus.batch"  # the message type: handled by the consumer method `bus_batch`
+OUTSIDE = ""  # the sender of batches that nobody numbers
+
+
+def batch(sender: str, number: int, items: list[BusItem]) -> dict[str, Any]:
+    """Return the channel layer's message for a batch."""
+    return {"type": BATCH, "sender": sender, "number": number, "items": items}
 
 
 class Bus:
@@ -43,6 +49,8 @@ class Bus:
     def received(self, message: dict[str, Any]) -> tuple[list[BusItem], bool]:
         """Return the items of a batch, and whether batches before it were lost."""
         sender, number = message["sender"], message["number"]
+        if sender == OUTSIDE:
+            return [tuple(item) for item in message["items"]], False
         expected = self._expected.get(sender, number)
         self._expected[sender] = number + 1
         return [tuple(item) for item in message["items"]], number != expected
@@ -70,9 +78,7 @@ class Bus:
     async def _send(self, channel: str, items: list[BusItem]) -> None:
         number = self._skip_number(channel)
         try:
-            await self._layer.send(
-                channel, {"type": BATCH, "sender": self.channel, "number": number, "items": items}
-            )
+            await self._layer.send(channel, batch(self.channel, number, items))
         except Exception as exc:  # noqa: BLE001  # whatever the layer's backend raises
             log.warning("%d items for %s were lost: %s", len(items), channel, exc)
 

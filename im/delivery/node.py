@@ -21,7 +21,7 @@ from im.delivery.bus import Bus, BusItem
 from im.delivery.presence import Presence
 from im.delivery.registry import Gateway, Registry, open_registry
 from im.delivery.retries import RetryMemory
-from im.delivery.sessions import Delivery, Session, Sessions
+from im.delivery.sessions import Delivery, Ending, Session, Sessions
 from im.delivery.silence import SilenceWatch
 from im.types import DeviceClass
 
@@ -29,7 +29,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-DELIVER, ARRIVED, LEFT, HELLO, ONLINE = "deliver", "arrived", "left", "hello", "online"
+DELIVER, END, ARRIVED, LEFT = "deliver", "end", "arrived", "left"
+HELLO, ONLINE = "hello", "online"
+
+
+_here: "Node | None" = None
+
+
+def here() -> "Node | None":
+    """Return the node of this process, if it hosts connections and runs."""
+    return _here
 
 
 class Work(Protocol):
@@ -90,15 +99,18 @@ class Node:
 
     async def start(self) -> None:
         """Enter the registry and say hello to the peers."""
+        global _here
         await self._renew()
         self._silence.start()
         self._lease = self.loop.create_task(self._keep_lease())
+        _here = self
 
     async def stop(self) -> None:
         """Leave the registry, finish what waits to be stored, and let go of threads.
 
         Answers to what was stored are queued on their connections when this returns.
         """
+        global _here
         self.is_stopping = True
         self._silence.stop()
         if self._lease is not None:
@@ -108,10 +120,11 @@ class Node:
             await batcher.close()
         await self._bus.flush()
         await self._registry.close()
-        # Every thread closes its own database connection, then the pool ends.
+        # A connection can only be closed by its own thread; each idle one takes one of these.
         for _ in range(settings.IM_DB_THREADS):
             self._threads.submit(connections.close)
         self._threads.shutdown(wait=False)
+        _here = None
 
     def in_thread(
         self, work: Callable[[], T], done: Callable[[T | None, Exception | None], None]
@@ -162,13 +175,6 @@ class Node:
         if self.sessions.unbind(session):
             self._departed(session)
 
-    def kick(self, user_id: int, devices: DeviceClass, pdu: bytes) -> None:
-        """Send `pdu` to the user's connections of these classes here and close them."""
-        for session in self.sessions.of_user(user_id):
-            if session.device in devices:
-                self._dismiss(session, pdu)
-                self._departed(session)
-
     def _displace(self, session: Session) -> None:
         # Out at once: its end must not look like its user's going offline.
         self._dismiss(session, self._notices.displaced(session.user_id))
@@ -204,6 +210,13 @@ class Node:
 
     # --- delivery -----------------------------------------------------------------------------
 
+    def apply(self, effect: Delivery | Ending) -> None:
+        """Deliver, or end connections."""
+        if isinstance(effect, Ending):
+            self.end(effect)
+        else:
+            self.deliver(effect)
+
     def deliver(self, delivery: Delivery, *, skip: Session | None = None) -> None:
         """Send to the sessions of this process, except `skip`, and to the gateways concerned."""
         if delivery.user_ids is None:
@@ -228,6 +241,20 @@ class Node:
         for devices, pdus in broadcasts.items():
             self.sessions.deliver(Delivery(b"".join(pdus), None, devices))
 
+    def end(self, ending: Ending) -> None:
+        """Close a user's connections, here and elsewhere."""
+        self._end_here(ending.user_id)
+        channels = self.presence.channels_of([ending.user_id])
+        if channels:
+            self._bus.post(channels, (END, ending.user_id))
+
+    def _end_here(self, user_id: int) -> None:
+        for session in self.sessions.of_user(user_id):
+            log.info("ending %r", session)
+            self.sessions.unbind(session)
+            session.leave()
+            self._departed(session)
+
     # --- peers --------------------------------------------------------------------------------
 
     def receive(self, message: dict[str, Any]) -> None:
@@ -247,6 +274,8 @@ class Node:
                 self._broadcast(Delivery(pdu, None, DeviceClass(devices)))
             else:
                 self.sessions.deliver(Delivery(pdu, tuple(user_ids), DeviceClass(devices)))
+        elif kind == END:
+            self._end_here(*values)
         elif kind == ARRIVED:
             self._arrived_elsewhere(sender, *values)
         elif kind == LEFT:

@@ -90,6 +90,13 @@ class Delivery:
     to_author: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of all connections of one user."""
+
+    user_id: int
+
+
 class Sessions:
     """Logged-in sessions by user.  A session is in here from `bind` to `unbind`."""
 

@@ -4,12 +4,13 @@ The one place that turns an event into deliveries, for commands, admin and HTTP 
 here goes out with sequence number 0: Windows clients take another for the reply to their login.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from im.delivery.presence import SEEN_BY_OTHERS
-from im.delivery.sessions import Delivery
+from im.delivery.sessions import Delivery, Ending
 from im.types import (
+    AccessEnded,
     DeviceClass,
     Event,
     KickReason,
@@ -23,9 +24,11 @@ from im.wire.catalog import encode
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, login_pb2, message_pb2
 
+Effect = Delivery | Ending
 
-def of(event: Event) -> list[Delivery]:
-    """Return the deliveries that tell of `event`."""
+
+def of(event: Event) -> Sequence[Effect]:
+    """Return what `event` brings about: deliveries that tell of it, connections that end."""
     return _NOTICES[type(event)](event)
 
 
@@ -41,7 +44,10 @@ def displaced(user_id: int) -> bytes:
 
 def departed(user_id: int) -> list[Delivery]:
     """Return what tells others that nobody sees the user online any more."""
-    return [*of(PcStatusTold(user_id, False)), *of(PresenceChanged(user_id, False))]
+    return [
+        *_pc_status_told(PcStatusTold(user_id, False)),
+        *_presence_changed(PresenceChanged(user_id, False)),
+    ]
 
 
 def _message_stored(event: MessageStored) -> list[Delivery]:
@@ -86,7 +92,8 @@ def _status(online: bool) -> OnlineStatus:
     return OnlineStatus.ONLINE if online else OnlineStatus.OFFLINE
 
 
-_NOTICES: dict[type, Callable[[Any], list[Delivery]]] = {
+_NOTICES: dict[type, Callable[[Any], Sequence[Effect]]] = {
+    AccessEnded: lambda event: [Ending(event.user_id)],
     MessageStored: _message_stored,
     SessionRead: _session_read,
     PresenceChanged: _presence_changed,

@@ -31,7 +31,7 @@ from im.services.edits import (
     store_changes,
     text_problems,
 )
-from im.types import RowStatus, UserStatus
+from im.types import AccessEnded, Event, RowStatus, UserStatus
 
 MIN_PASSWORD_CHARS = 6  # the stored md5 of anything shorter is guessed in no time
 MAX_PASSWORD_CHARS = 128  # far beyond what the clients' input fields take
@@ -76,11 +76,15 @@ class DepartmentCard:
 
 @dataclass(frozen=True, slots=True)
 class UserChanged:
-    """A person's row was written (or, without `fields`, was as wished already)."""
+    """A person's row was written (or, without `fields`, was as wished already).
+
+    `events` is for the caller to announce once the change is committed.
+    """
 
     user_id: int
     updated: int
     fields: tuple[str, ...]
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,8 @@ def change_user(user_id: int, card: UserCard, *, seen: int | None = None) -> Use
         raise InvalidFields(problems)
     row = _locked_user(user_id)
     fields = store_changes(row, changed_values(row, _user_values(card)))
-    return UserChanged(user_id, row.updated, fields)
+    has_left = "status" in fields and card.status == UserStatus.LEFT
+    return UserChanged(user_id, row.updated, fields, (AccessEnded(user_id),) if has_left else ())
 
 
 @atomic(savepoint=False)
@@ -133,12 +138,12 @@ def set_password(user_id: int, password: str) -> UserChanged:
     row = _locked_user(user_id)
     stored, salt = passwords.hash_password(password)
     store_changes(row, {"password": stored, "salt": salt})
-    return UserChanged(user_id, row.updated, ("password",))
+    return UserChanged(user_id, row.updated, ("password",), (AccessEnded(user_id),))
 
 
 @atomic(savepoint=False)
-def mark_left(user_ids: Sequence[int]) -> tuple[int, ...]:
-    """Set people to "left": they can't log in any more.  Returns the ids of those it was news for.
+def mark_left(user_ids: Sequence[int]) -> tuple[AccessEnded, ...]:
+    """Set people to "left": they can't log in any more.  Returns an event for each it is news for.
 
     One transaction; callers pass at most a few hundred ids at a time.
     """
@@ -146,7 +151,7 @@ def mark_left(user_ids: Sequence[int]) -> tuple[int, ...]:
     leaving = tuple(here.select_for_update().order_by("pk").values_list("pk", flat=True))
     stamp = Greatest(Value(next_stamp(0)), F("updated") + 1)
     IMUser.objects.filter(pk__in=leaving).update(status=UserStatus.LEFT, updated=stamp)
-    return leaving
+    return tuple(map(AccessEnded, leaving))
 
 
 @atomic(savepoint=False)

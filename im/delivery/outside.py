@@ -1,0 +1,48 @@
+"""Reaching live connections from outside the loop: from the console, HTTP views and commands.
+
+Where this process hosts connections its node is asked; elsewhere the gateways are, over the channel
+layer.  Without Redis and without a node there is nobody to reach.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from im.delivery.bus import OUTSIDE, BusItem, batch
+from im.delivery.node import DELIVER, END, here
+from im.delivery.registry import open_registry
+from im.delivery.sessions import Delivery, Ending
+
+log = logging.getLogger(__name__)
+
+
+def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
+    """Let `effects` happen on all gateways.  Call it from a thread, after COMMIT."""
+    node = here()
+    if node is not None:
+        for effect in effects:
+            node.loop.call_soon_threadsafe(node.apply, effect)
+    elif settings.REDIS_URL:
+        async_to_sync(_send_to_gateways)([_item(effect) for effect in effects])
+    else:
+        log.info("no gateway is reached: this process has none, and there is no REDIS_URL")
+
+
+def _item(effect: Delivery | Ending) -> BusItem:
+    if isinstance(effect, Ending):
+        return (END, effect.user_id)
+    return (DELIVER, effect.pdu, effect.user_ids, int(effect.devices))
+
+
+async def _send_to_gateways(items: list[BusItem]) -> None:
+    registry, layer = open_registry(), get_channel_layer()
+    try:
+        for gateway in await registry.live():
+            await layer.send(gateway.channel, batch(OUTSIDE, 0, items))
+    except Exception as exc:  # noqa: BLE001  # whatever Redis raises: the change itself is stored
+        log.warning("%d items did not reach the gateways: %s", len(items), exc)
+    finally:
+        await registry.close()
