@@ -39,8 +39,9 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     from twisted.internet import asyncioreactor
 
     asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
-    from daphne.server import Server
     from twisted.internet import defer, reactor
+
+    from tcpgateway.web import Server
 
     application = load_application()
     gateway = GatewayServer(application, ports, address(ports[0].listener), loop)
