@@ -10,6 +10,7 @@ import errno
 import logging
 import resource
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -135,17 +136,35 @@ def _consumer_maker(application: Any, scope_type: str) -> Any:
     return maker
 
 
+def open_ports(
+    opened: contextlib.ExitStack, host: str, port: int, *, reuse_port: bool = False
+) -> list[Port]:
+    """Return the gateway's port and, unless it is switched off, that of TCP discovery.
+
+    `opened` closes them.  Raises ImproperlyConfigured as `listen` does.
+    """
+    wanted = {"tcp": port, "tcp.login": settings.IM_LOGIN_PORT}
+    return [
+        Port(opened.enter_context(listen(host, number, reuse_port=reuse_port)), scope_type)
+        for scope_type, number in wanted.items()
+        if scope_type == "tcp" or number
+    ]
+
+
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     """Return a bound socket.  Raises ImproperlyConfigured, in words for people."""
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if reuse_port:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
+        with contextlib.ExitStack() as on_error:
+            listener = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if reuse_port:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            _notice_the_dead(listener)
+            listener.bind((host, port))
+            listener.listen(BACKLOG)
+            on_error.pop_all()
     except OverflowError as exc:
         raise ImproperlyConfigured(f"can't listen on {place}: ports end at 65535") from exc
     except OSError as exc:
@@ -153,6 +172,21 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
         raise ImproperlyConfigured(f"can't listen on {place}: {exc.strerror}{hint}") from exc
     listener.setblocking(False)
     return listener
+
+
+def _notice_the_dead(listener: socket.socket) -> None:
+    """Let the kernel find clients that vanished without a word; connections inherit this.
+
+    An idle one is asked after IM_KEEPALIVE_SECONDS and gone after three silent answers; one that
+    leaves data unacknowledged for that long is gone at once.
+    """
+    seconds: int = settings.IM_KEEPALIVE_SECONDS
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, seconds // 4))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
 
 
 def capacity() -> int:

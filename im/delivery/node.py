@@ -23,6 +23,7 @@ from im.delivery.registry import Gateway, Registry, open_registry
 from im.delivery.retries import RetryMemory
 from im.delivery.sessions import Delivery, Ending, Session, Sessions
 from im.delivery.silence import SilenceWatch
+from im.delivery.unacked import UnackedDeliveries
 from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,11 @@ class Node:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.gateway = gateway
-        self.sessions = Sessions()
+        self.sessions = Sessions(
+            UnackedDeliveries(
+                seconds=settings.IM_UNACKED_SECONDS, items=settings.IM_UNACKED_DELIVERIES
+            )
+        )
         self.presence = Presence(self.sessions)
         self.retries = RetryMemory(
             items=settings.IM_RETRY_MEMORY_ITEMS, seconds=settings.IM_RETRY_MEMORY_SECONDS
@@ -226,9 +231,7 @@ class Node:
             self.sessions.deliver(delivery, skip=skip)
             channels = self.presence.channels_of(delivery.user_ids)
         if channels:
-            self._bus.post(
-                channels, (DELIVER, delivery.pdu, delivery.user_ids, int(delivery.devices))
-            )
+            self._bus.post(channels, (DELIVER, *delivery.plain()))
 
     def _broadcast(self, delivery: Delivery) -> None:
         """Gather what everybody gets for a moment: one write per connection carries it all."""
@@ -269,11 +272,11 @@ class Node:
     def _receive_item(self, sender: str, item: BusItem) -> None:
         kind, *values = item
         if kind == DELIVER:
-            pdu, user_ids, devices = values
-            if user_ids is None:
-                self._broadcast(Delivery(pdu, None, DeviceClass(devices)))
+            delivery = Delivery.from_plain(*values)
+            if delivery.user_ids is None:
+                self._broadcast(delivery)
             else:
-                self.sessions.deliver(Delivery(pdu, tuple(user_ids), DeviceClass(devices)))
+                self.sessions.deliver(delivery)
         elif kind == END:
             self._end_here(*values)
         elif kind == ARRIVED:
@@ -316,6 +319,7 @@ class Node:
         self.gateway = replace(self.gateway, connections=self.connections)
         await self._registry.announce(self.gateway)
         self.gateways = await self._registry.live()
+        self.sessions.unacked.count_missed()
         before, now = self._peers, {gateway.channel for gateway in self.gateways}
         self._peers = now - {self._bus.channel}
         for channel in self._peers - before:

@@ -34,7 +34,7 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
 def _item(effect: Delivery | Ending) -> BusItem:
     if isinstance(effect, Ending):
         return (END, effect.user_id)
-    return (DELIVER, effect.pdu, effect.user_ids, int(effect.devices))
+    return (DELIVER, *effect.plain())
 
 
 async def _send_to_gateways(items: list[BusItem]) -> None:

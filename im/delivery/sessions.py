@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from im.delivery.unacked import UnackedDeliveries
 from im.types import DeviceClass
 
 if TYPE_CHECKING:
@@ -82,12 +83,28 @@ class Delivery:
     """One encoded PDU and whom it is for: the users' connections of the given device classes.
 
     `user_ids` None means everybody.  The connection that caused it is told as well if `to_author`.
+    `message`, (author, id), marks what clients acknowledge.
     """
 
     pdu: bytes
     user_ids: tuple[int, ...] | None
     devices: DeviceClass = DeviceClass.ANY
     to_author: bool = False
+    message: tuple[int, int] | None = None
+
+    def plain(self) -> tuple[Any, ...]:
+        """Return it as plain values, for the bus."""
+        return self.pdu, self.user_ids, int(self.devices), self.message
+
+    @classmethod
+    def from_plain(cls, pdu: bytes, user_ids: Any, devices: int, message: Any) -> "Delivery":
+        """Return the delivery that `plain` made these of; the bus turns tuples into lists."""
+        return cls(
+            pdu,
+            None if user_ids is None else tuple(user_ids),
+            DeviceClass(devices),
+            message=None if message is None else tuple(message),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +117,8 @@ class Ending:
 class Sessions:
     """Logged-in sessions by user.  A session is in here from `bind` to `unbind`."""
 
-    def __init__(self) -> None:
+    def __init__(self, unacked: UnackedDeliveries) -> None:
+        self.unacked = unacked
         self._by_user: dict[int, list[Session]] = {}
 
     def __len__(self) -> int:
@@ -148,15 +166,16 @@ class Sessions:
         """Queue a PDU for every session it is for, except `skip`."""
         if delivery.user_ids is None:
             for sessions in self._by_user.values():
-                _send_to(sessions, delivery, skip)
+                self._send(sessions, delivery, skip)
             return
         for user_id in delivery.user_ids:
             found = self._by_user.get(user_id)
             if found:
-                _send_to(found, delivery, skip)
+                self._send(found, delivery, skip)
 
-
-def _send_to(sessions: list[Session], delivery: Delivery, skip: Session | None) -> None:
-    for session in sessions:
-        if session is not skip and session.device in delivery.devices:
-            session.send(delivery.pdu)
+    def _send(self, sessions: list[Session], delivery: Delivery, skip: Session | None) -> None:
+        for session in sessions:
+            if session is not skip and session.device in delivery.devices:
+                session.send(delivery.pdu)
+                if delivery.message is not None:
+                    self.unacked.add(session.id, *delivery.message)

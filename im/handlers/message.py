@@ -71,7 +71,7 @@ def _ack(caller: Session, req: pb.IMMsgData, msg_id: int) -> pb.IMMsgDataAck:
 @handles(Command.MSG_DATA_ACK, lane=ON_LOOP)
 def message_arrived(caller: Session, req: pb.IMMsgDataAck) -> Outcome:
     """Take note that a client has got a message: statistics only."""
-    caller.node.counters["delivery acks"] += 1
+    caller.node.sessions.unacked.acknowledged(caller.id, req.session_id, req.msg_id)
     return NOTHING
 
 
@@ -89,6 +89,7 @@ def read_messages(caller: Session, req: pb.IMMsgDataReadAck, seq: int) -> ReadMa
     """Mark a conversation as read and tell the reader's other devices."""
     if req.session_type != base.SESSION_TYPE_SINGLE:
         return NOTHING
+    caller.node.sessions.unacked.acknowledged(caller.id, req.session_id, req.msg_id)
     return chat.read_mark(caller.user_id, req.session_id, req.msg_id)
 
 

@@ -62,7 +62,8 @@ def _message_stored(event: MessageStored) -> list[Delivery]:
             msg_data=message.content,
         )
     )
-    return [Delivery(pdu, (message.sender_id, event.session_id))]
+    receivers = (message.sender_id, event.session_id)
+    return [Delivery(pdu, receivers, message=(message.sender_id, message.msg_id))]
 
 
 def _session_read(event: SessionRead) -> list[Delivery]:
