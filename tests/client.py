@@ -211,6 +211,11 @@ class Client:
         pdus = [await self.receive_pdu(message_pb2.IMMsgDataAck) for _ in range(count)]
         return [(pdu.seq, message_pb2.IMMsgDataAck.FromString(pdu.body).msg_id) for pdu in pdus]
 
+    async def received_acks(self) -> list[tuple[int, int]]:
+        """Return (sequence number, message id) of the ACKs that have been read already."""
+        count = sum(pdu.command_id == catalog.Command.MSG_DATA_ACK for pdu in self.unread)
+        return await self.acks(count)
+
     async def server_time(self) -> int:
         """Ask for the time, which needs no login."""
         reply = await self.call(message_pb2.IMClientTimeReq(), message_pb2.IMClientTimeRsp)
