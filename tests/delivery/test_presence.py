@@ -1,0 +1,164 @@
+"""Who is where: sessions of this process, and what other gateways say of theirs."""
+
+import pytest
+
+from im.delivery.presence import NOWHERE, Presence
+from im.delivery.sessions import Delivery, Session, Sessions
+from im.delivery.unacked import UnackedDeliveries
+from im.types import ClientType, DeviceClass
+from tests.doubles import RecordingLink, session_on
+
+ADA, BOB = 1, 2
+PC, MOBILE, WEB = DeviceClass.PC, DeviceClass.MOBILE, DeviceClass.WEB
+
+
+@pytest.fixture
+def sessions() -> Sessions:
+    return Sessions(UnackedDeliveries(seconds=15, items=100))
+
+
+@pytest.fixture
+def presence(sessions: Sessions) -> Presence:
+    return Presence(sessions)
+
+
+def connect(
+    sessions: Sessions, user_id: int, client_type: ClientType
+) -> tuple[Session, RecordingLink]:
+    link = RecordingLink()
+    session = session_on(link)
+    sessions.bind(session, user_id, client_type)
+    return session, link
+
+
+# --- sessions ---------------------------------------------------------------------------------
+
+
+def test_a_login_displaces_every_older_one_of_its_class_and_no_other(sessions: Sessions) -> None:
+    pcs = [connect(sessions, ADA, type_)[0] for type_ in (ClientType.WINDOWS, ClientType.MAC)]
+    connect(sessions, ADA, ClientType.IOS)
+    connect(sessions, ADA, ClientType.WEB)
+    connect(sessions, BOB, ClientType.WINDOWS)
+
+    displaced = sessions.bind(session_on(RecordingLink()), ADA, ClientType.WINDOWS)
+
+    assert displaced == pcs
+
+
+def test_who_is_unbound_is_out_once_and_for_all(sessions: Sessions) -> None:
+    session, link = connect(sessions, ADA, ClientType.IOS)
+
+    assert [sessions.unbind(session), sessions.unbind(session)] == [True, False]
+    sessions.deliver(Delivery(b"late", (ADA,)))
+
+    assert link.sent == []
+    assert (len(sessions), list(sessions.users()), sessions.of_user(ADA)) == (0, [], [])
+
+
+def test_a_session_that_never_logged_in_cannot_be_unbound(sessions: Sessions) -> None:
+    assert not sessions.unbind(session_on(RecordingLink()))
+
+
+def test_a_delivery_reaches_the_users_devices_it_is_for(sessions: Sessions) -> None:
+    author, author_link = connect(sessions, ADA, ClientType.WINDOWS)
+    links = {
+        name: connect(sessions, user_id, client_type)[1]
+        for name, user_id, client_type in [
+            ("Ada's phone", ADA, ClientType.IOS),
+            ("Bob's PC", BOB, ClientType.MAC),
+            ("Bob's phone", BOB, ClientType.ANDROID),
+            ("a stranger's PC", 3, ClientType.MAC),
+        ]
+    }
+
+    sessions.deliver(Delivery(b"to both", (ADA, BOB, 99)), skip=author)
+    sessions.deliver(Delivery(b"to phones", (ADA, BOB), MOBILE))
+    sessions.deliver(Delivery(b"to all PCs", None, PC | WEB))
+
+    assert author_link.sent == [b"to all PCs"]
+    assert {name: link.sent for name, link in links.items()} == {
+        "Ada's phone": [b"to both", b"to phones"],
+        "Bob's PC": [b"to both", b"to all PCs"],
+        "Bob's phone": [b"to both", b"to phones"],
+        "a stranger's PC": [b"to all PCs"],
+    }
+
+
+# --- presence ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("client_type", "is_seen"),
+    [
+        (ClientType.WINDOWS, True),
+        (ClientType.MAC, True),
+        (ClientType.WEB, True),
+        (ClientType.IOS, False),
+        (ClientType.ANDROID, False),
+    ],
+)
+def test_others_see_pcs_and_browsers_but_no_phones(
+    sessions: Sessions, presence: Presence, client_type: ClientType, is_seen: bool
+) -> None:
+    session, _ = connect(sessions, ADA, client_type)
+
+    assert presence.is_online(ADA) is is_seen
+    sessions.unbind(session)
+    assert not presence.is_online(ADA)
+
+
+def test_a_pc_elsewhere_counts_too(sessions: Sessions, presence: Presence) -> None:
+    connect(sessions, ADA, ClientType.IOS)
+    presence.set_remote("there", ADA, PC)
+
+    assert presence.is_online(ADA)
+    assert presence.devices_of(ADA) == PC | MOBILE
+    assert presence.remote_devices("there", ADA) == PC
+    assert presence.remote_devices("nowhere", ADA) == NOWHERE
+
+
+def test_only_gateways_with_one_of_the_users_are_written_to(presence: Presence) -> None:
+    presence.set_remote("there", ADA, PC)
+    presence.set_remote("elsewhere", ADA, MOBILE)
+    presence.set_remote("elsewhere", BOB, MOBILE)
+
+    assert presence.channels_of([BOB, 3]) == {"elsewhere"}
+    assert presence.channels_of([ADA, BOB]) == {"there", "elsewhere"}
+    assert presence.channels_of([3]) == set()
+
+
+def test_what_a_gateway_says_last_counts(presence: Presence) -> None:
+    presence.set_remote("there", ADA, PC | MOBILE)
+    presence.set_remote("there", ADA, MOBILE)
+
+    assert not presence.is_online(ADA)
+    presence.set_remote("there", ADA, NOWHERE)
+    presence.set_remote("there", ADA, NOWHERE)
+    assert presence.channels_of([ADA]) == set()
+
+
+def test_the_end_of_a_gateway_takes_those_offline_whom_nobody_else_has(
+    sessions: Sessions, presence: Presence
+) -> None:
+    for user_id, devices in ((1, PC), (2, PC), (3, PC), (4, MOBILE), (5, WEB)):
+        presence.set_remote("there", user_id, devices)
+    presence.set_remote("elsewhere", 2, PC)
+    connect(sessions, 3, ClientType.WINDOWS)
+
+    gone = presence.drop_remote("there")
+
+    assert sorted(gone) == [1, 5]
+    assert [presence.is_online(user_id) for user_id in range(1, 6)] == (
+        [False, True, True, False, False]
+    )
+
+
+def test_peers_are_told_who_is_here_in_plain_numbers(
+    sessions: Sessions, presence: Presence
+) -> None:
+    connect(sessions, ADA, ClientType.MAC)
+    connect(sessions, ADA, ClientType.IOS)
+    connect(sessions, BOB, ClientType.WEB)
+    presence.set_remote("there", 3, PC)
+
+    assert sorted(presence.local()) == [(ADA, int(PC | MOBILE)), (BOB, int(WEB))]

@@ -1,0 +1,44 @@
+"""Stand-ins for what is outside: a link without a socket, a channel layer without a backend."""
+
+from typing import Any, cast
+
+from im.delivery.node import Node
+from im.delivery.sessions import Door, Session
+
+
+class RecordingLink:
+    """A link that remembers what is asked of it."""
+
+    peer = "192.0.2.1:4711"
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.pauses: list[bool] = []
+        self.closed_after_s: float | None = None
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def pause(self, is_paused: bool) -> None:
+        self.pauses.append(is_paused)
+
+    def close(self, *, grace_s: float = 0) -> None:
+        self.closed_after_s = grace_s
+
+
+class RecordingLayer:
+    """A channel layer that keeps what is sent; while `is_down` it raises instead."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []  # Any: as the layer's messages are
+        self.is_down = False
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        if self.is_down:
+            raise ConnectionError("the layer is down")
+        self.sent.append((channel, message))
+
+
+def session_on(link: RecordingLink, node: Node | None = None, heard_at: float = 0.0) -> Session:
+    """Return a session over a link; without a node it can do nothing that needs one."""
+    return Session(cast(Node, node), link, door=Door.CLIENT, heard_at=heard_at)
