@@ -53,12 +53,12 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     reactor.addSystemEventTrigger("before", "shutdown", drained)  # type: ignore[arg-type]  # as documented
     web = Server(
         application,
-        endpoints=[f"fd:fileno={http_listener.fileno()}"],
+        endpoints=[f"fd:fileno={http_listener.detach()}"],  # twisted closes it
         server_name="teamtalk",
-        ready_callable=lambda: print(announce, flush=True),
+        # Ready is who can be stopped, too: signals are handled from when the reactor runs.
+        ready_callable=lambda: reactor.callWhenRunning(print, announce, flush=True),
     )
     web.run()
-    http_listener.close()
 
 
 def run_alone(ports: Sequence[Port]) -> None:

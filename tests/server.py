@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -62,11 +63,19 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
+        return self._wait(lambda: _answers(self.port), "the server did not start")
+
+    def wait_for(self, text: str) -> Self:
+        """Wait until `text` was printed.  Raises RuntimeError with the log otherwise."""
+        return self._wait(lambda: text in self.log, f"the server did not say {text!r}")
+
+    def _wait(self, is_done: Callable[[], bool], complaint: str) -> Self:
+        assert self._process is not None
         deadline = time.monotonic() + START_S
-        while not _answers(self.port):
+        while not is_done():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"the server did not start:\n{self.log}")
+                raise RuntimeError(f"{complaint}:\n{self.log}")
             time.sleep(0.02)
         return self
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from im.errors import Refused
 from im.models import IMUser
 from im.services import password_file
 from im.services.demo import DemoCompany, load_demo_company
@@ -33,8 +33,8 @@ def prepare(passwords: Path) -> Preparations:
     """Bring the tables up to date, and fill what is empty: demo people, an administrator.
 
     The passwords made up for them are added to the file `passwords` before anybody has them.
-    Raises Refused when the tables can't be brought up to date, OSError when the file can't be
-    written, and what the database raises.
+    Raises ImproperlyConfigured when the database is not one to bring up to date just so, OSError
+    when the file can't be written, and what `migrate` and the database raise.
     """
     _migrate()
     return Preparations(
@@ -44,10 +44,10 @@ def prepare(passwords: Path) -> Preparations:
 
 
 def check_tables() -> None:
-    """Raise Refused unless the tables are as this version of the code wants them."""
+    """Raise ImproperlyConfigured unless the tables are as this version of the code wants them."""
     missing = len(missing_migrations())
     if missing:
-        raise Refused(
+        raise ImproperlyConfigured(
             f"the tables are not up to date: run manage.py migrate (it has {missing} to apply)"
         )
 
@@ -64,7 +64,7 @@ def _migrate() -> None:
     if _ORIGINAL_TABLES in missing and "imuser" in map(
         str.lower, connection.introspection.table_names()
     ):
-        raise Refused(
+        raise ImproperlyConfigured(
             "this database holds TeamTalk tables already: name an empty one, or adopt it with "
             "manage.py migrate --fake im 0001 and manage.py migrate (docs/operations.md)"
         )

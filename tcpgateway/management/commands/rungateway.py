@@ -1,15 +1,15 @@
 """`manage.py rungateway`: the TCP gateway alone, for installations with several processes."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from im.errors import Refused
 from im.services import installation
 from tcpgateway import runners
-from tcpgateway.server import Port, listen
+from tcpgateway.server import open_ports
 
 
 class Command(BaseCommand):
@@ -32,10 +32,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "several workers need REDIS_URL: without it they can't reach each other"
             )
-        try:
-            installation.check_tables()
-        except Refused as refusal:
-            raise CommandError(str(refusal)) from refusal
+        installation.check_tables()
         connection.close()  # nobody needs it while the gateway runs
         if workers > 1:
             arguments = ["rungateway", "--host", host, "--port", str(port), "--shared-port"]
@@ -45,9 +42,5 @@ class Command(BaseCommand):
             self.stderr.write(
                 "no REDIS_URL: this gateway is alone; other processes neither find it nor reach it"
             )
-        listener = listen(host, port, reuse_port=options["shared_port"])
-        ports = [Port(listener, "tcp")]
-        if settings.IM_LOGIN_PORT:
-            login = listen(host, settings.IM_LOGIN_PORT, reuse_port=options["shared_port"])
-            ports.append(Port(login, "tcp.login"))
-        runners.run_alone(ports)
+        with ExitStack() as opened:
+            runners.run_alone(open_ports(opened, host, port, reuse_port=options["shared_port"]))

@@ -1,18 +1,19 @@
 """`manage.py serve`: everything in one process, web and TCP gateway."""
 
+from contextlib import ExitStack
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
-from im.errors import Refused
 from im.services import installation, password_file
 from im.services.installation import ADMINISTRATOR, Preparations
 from tcpgateway import runners
-from tcpgateway.server import Port, listen
+from tcpgateway.server import listen, open_ports
 
 SHOWN_PEOPLE = 5  # demo people named in the closing lines
 WILDCARDS = ("0.0.0.0", "::")
@@ -29,37 +30,38 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        http = listen(settings.IM_HTTP_HOST, settings.IM_HTTP_PORT)
-        ports = [Port(listen(settings.IM_TCP_HOST, settings.IM_TCP_PORT), "tcp")]
-        if settings.IM_LOGIN_PORT:
-            ports.append(Port(listen(settings.IM_TCP_HOST, settings.IM_LOGIN_PORT), "tcp.login"))
-        web = _reachable(http.getsockname())
-        gateway = _reachable(ports[0].listener.getsockname())
-        lines = [
-            f"console  http://{web}/admin/",
-            f"clients  http://{web}/msg_server (login server), {gateway} (gateway)",
-        ]
-        try:
+        with ExitStack() as opened:
+            http = opened.enter_context(listen(settings.IM_HTTP_HOST, settings.IM_HTTP_PORT))
+            ports = open_ports(opened, settings.IM_TCP_HOST, settings.IM_TCP_PORT)
+            lines = _places(http, ports[0].listener)
             if options["first_run"]:
                 lines += self._prepare(settings.IM_DATA_DIR / "passwords")
             else:
                 installation.check_tables()
-        except Refused as refusal:
-            raise CommandError(str(refusal)) from refusal
-        connection.close()  # nobody needs it while the server runs
-        lines = ["", "The server is ready; Ctrl-C stops it.", *(f"  {line}" for line in lines)]
-        runners.run_with_web(ports, http, "\n".join(lines))
+            connection.close()  # nobody needs it while the server runs
+            announce = "\n  ".join(["\nThe server is ready; Ctrl-C stops it.", *lines])
+            runners.run_with_web(ports, http, announce)
 
     def _prepare(self, passwords: Path) -> list[str]:
         """Make what is missing in the database; return what to tell about logging in."""
-        missing = len(installation.missing_migrations())
-        if missing:
-            self.stdout.write(f"bringing the tables up to date ({missing} migrations)")
-            self.stdout.flush()
         try:
+            passwords.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            missing = len(installation.missing_migrations())
+            if missing:
+                self.stdout.write(f"bringing the tables up to date ({missing} migrations)")
+                self.stdout.flush()
             return _logins(installation.prepare(passwords), passwords)
         except OSError as exc:
             raise ImproperlyConfigured(f"{passwords} can't be used: {exc.strerror}") from exc
+
+
+def _places(http: socket, tcp: socket) -> list[str]:
+    """Return where to go, as somebody on this machine may do."""
+    web, gateway = _reachable(http.getsockname()), _reachable(tcp.getsockname())
+    return [
+        f"console  http://{web}/admin/",
+        f"clients  http://{web}/msg_server (login server), {gateway} (gateway)",
+    ]
 
 
 def _logins(done: Preparations, passwords: Path) -> list[str]:
@@ -77,7 +79,6 @@ def _logins(done: Preparations, passwords: Path) -> list[str]:
 
 
 def _reachable(address: tuple[Any, ...]) -> str:  # Any: what getsockname() gives
-    """Return host:port of a listener as somebody on this machine may open it."""
     host, port = address[:2]
     if host in WILDCARDS:
         host = "localhost"

@@ -1,0 +1,53 @@
+"""Running the project as a newcomer does: copies of it, commands, and what they print."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+# Nothing of the machine's: pip can reach no index and no folder of wheels.
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> Ended:
+    """Run a command to its end."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | OFFLINE | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with what `make` needs; its requirement files ask for nothing."""
+    return make_checkout(tmp_path / "check out")
+
+
+def make_checkout(folder: Path) -> Path:
+    """Fill a new folder with what `make` needs, and requirement files that ask for nothing."""
+    (folder / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "bin" / "venv", folder / "bin")
+    shutil.copy(ROOT / "Makefile", folder)
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-mysql.txt"):
+        (folder / name).write_text("# nothing\n")
+    return folder
