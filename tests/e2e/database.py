@@ -33,11 +33,12 @@ class Database:
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
-        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+        with closing(self.connect()) as connection, closing(connection.cursor()) as cursor:
             yield cursor
             connection.commit()
 
-    def _connect(self) -> Any:  # Any: either driver's connection
+    def connect(self) -> Any:  # Any: either driver's connection
+        """Return a connection, for a transaction of the test's own."""
         if self._url.scheme == "sqlite":
             return sqlite3.connect(self._url.path, timeout=10)
         import MySQLdb  # only where it is installed
