@@ -44,7 +44,10 @@ def test_writers_that_meet_on_new_pairs_share_one_conversation_per_pair(
     rounds = [list(combinations(users(5), 2)) for _ in range(ROUNDS)]
     batches = [
         [
-            [text(*order.sample(pair, 2), f"writer {n}") for pair in order.sample(pairs, 10)]
+            [
+                text(sender, receiver, f"writer {n}")
+                for sender, receiver in (order.sample(pair, 2) for pair in order.sample(pairs, 10))
+            ]
             for pairs in rounds
         ]
         for n in range(WRITERS)
