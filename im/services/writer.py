@@ -51,13 +51,13 @@ class Writer:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
             return self._read_back(unknown.batch)
-        except (DatabaseError, InterfaceError, StaleCache) as exc:
+        except Exception as exc:  # a fault of ours too may be of one item only
             # Not raised: the answers to what another half of the batch has stored must not be lost.
             if classify(exc) is not Fault.DATA:
                 log.warning("%d items could not be stored: %s", len(items), exc)
                 return [None] * len(items)
             if len(items) == 1:
-                log.error("an item could not be stored: %r", exc)
+                log.error("an item could not be stored", exc_info=exc)
                 return [None]
         middle = len(items) // 2
         return [*self(items[:middle]), *self(items[middle:])]

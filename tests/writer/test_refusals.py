@@ -27,6 +27,17 @@ def test_an_item_that_the_database_refuses_fails_alone(
     assert store.conversation(ada, bob).unread_big == 1
 
 
+def test_an_item_that_no_statement_can_be_made_of_fails_alone(
+    store: Store, writer: Writer, users: TakeUsers
+) -> None:
+    ada, bob = users(2)
+
+    answers = writer([text(ada, bob, "1"), text(ada, bob, "\ud800"), text(ada, bob, "2")])
+
+    assert [answer is not None for answer in answers] == [True, False, True]
+    assert store.contents(ada, bob) == [(1, "1"), (2, "2")]
+
+
 def test_several_refused_items_leave_no_gap(store: Store, writer: Writer, users: TakeUsers) -> None:
     ada, bob = users(2)
     poison = store.poison()
