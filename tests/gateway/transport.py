@@ -77,7 +77,7 @@ class SmallHost:
         self.is_full = False
         self.connections: set[Connection] = set()
 
-    def joined(self, connection: Connection) -> bool:
+    def joined(self, connection: Connection, *, spare: int) -> bool:
         self.connections.add(connection)
         return not self.is_full
 
