@@ -1,0 +1,105 @@
+"""Replays a section and says what of it did not come out as it should."""
+
+from collections.abc import Iterable, Iterator
+from difflib import ndiff
+from typing import TypeVar
+
+from im.wire.pdu import Pdu
+from tests.e2e.database import Database
+from tests.replay.comparing import Meanings, is_ack
+from tests.replay.differences import changes_of
+from tests.replay.pending import missing_for
+from tests.replay.player import Player
+from tests.replay.recording import ROWS_RECORDED, Expected, Step, load
+from tests.replay.stored import Fact, Relations, facts_of
+
+T = TypeVar("T")
+
+Pdus = dict[str, list[Pdu]]  # by connection
+
+
+class Replay:
+    """One section, one server, one database."""
+
+    def __init__(self, section: str, port: int, database: Database) -> None:
+        self._section = section
+        self._database = database
+        self._meanings = Meanings()
+        self._relations = Relations(self._meanings)
+        self._facts: set[Fact] = set()
+        self._player = Player(port, self._meanings.of_request)
+
+    async def run(self) -> list[str]:
+        """Play all steps; return what is wrong with them."""
+        complaints: list[str] = []
+        async with self._player:
+            for step in load(self._section):
+                complaints += self._strays(f"before {step}")
+                await self._player.prepare(step)
+                complaints += [f"{step}: {text}" for text in await self._verdict(step)]
+            await self._player.quiet(presence=True)
+            complaints += self._strays("at the end")
+            still_open = await self._player.displaced_but_open()
+            return complaints + [f"{label} was displaced and not closed" for label in still_open]
+
+    async def _verdict(self, step: Step) -> list[str]:
+        missing = missing_for(step)
+        complaints = await self._complaints(step, is_possible=not missing)
+        if not missing:
+            return complaints
+        return [] if complaints else [f"works, so take it off the list of what waits for {missing}"]
+
+    async def _complaints(self, step: Step, *, is_possible: bool) -> list[str]:
+        recorded, expected = step.expected(), step.expected()
+        for change in changes_of(step):
+            change(expected)
+        await self._player.play(step, expected, patient=is_possible)
+        received, closed = self._player.take(), self._player.take_closed()
+        complaints = [
+            *self._learned(expected.pdus, received),
+            *self._misheard(expected.pdus, received),
+            *_unequal("closed connections", expected.closed, closed),
+            *self._misstored(step, expected),
+        ]
+        await self._player.leave(recorded.closed - closed)
+        return complaints
+
+    def _strays(self, when: str) -> list[str]:
+        return [
+            f"{when}: {label} got {self._meanings.of_received(pdu)}"
+            for label, pdus in self._player.take().items()
+            for pdu in pdus
+        ]
+
+    def _learned(self, expected: Pdus, received: Pdus) -> Iterator[str]:
+        """Learn which message is which; yield what is wrong with the ids."""
+        for label, pdus in expected.items():
+            theirs, ours = _acks(pdus), _acks(received.get(label, ()))
+            for recorded, got in zip(theirs, ours, strict=False):
+                complaint = self._meanings.learn(recorded, got)
+                if complaint:
+                    yield complaint
+
+    def _misheard(self, expected: Pdus, received: Pdus) -> Iterator[str]:
+        for label in sorted(expected.keys() | received.keys()):
+            due = [self._meanings.of_recorded(pdu) for pdu in expected.get(label, ())]
+            got = [self._meanings.of_received(pdu) for pdu in received.get(label, ())]
+            if due != got:
+                lines = ndiff([str(said) for said in due], [str(said) for said in got])
+                yield f"{label}, expected (-), received (+)\n" + "\n".join(lines)
+
+    def _misstored(self, step: Step, expected: Expected) -> Iterator[str]:
+        if step.section in ROWS_RECORDED:
+            before, self._facts = self._facts, facts_of(self._database, self._meanings)
+            due = self._relations.facts(expected.rows)
+            yield from _unequal("new rows", due, self._facts - before)
+            yield from _unequal("lost rows", set(), before - self._facts)
+
+
+def _acks(pdus: Iterable[Pdu]) -> list[Pdu]:
+    return [pdu for pdu in pdus if is_ack(pdu)]
+
+
+def _unequal(what: str, expected: set[T], found: set[T]) -> Iterator[str]:
+    if expected != found:
+        yield f"{what}: missing {expected - found}, unexpected {found - expected}"

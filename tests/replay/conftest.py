@@ -1,0 +1,86 @@
+"""A server and a database for each section, all started at once: starting is what takes long."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import services
+from tests.e2e.database import Database
+from tests.replay import company
+from tests.replay.player import STATUS_INTERVAL_S
+from tests.replay.recording import SECTIONS
+from tests.replay.tally import Tally
+from tests.server import Server
+
+SETTINGS: dict[str, dict[str, Any]] = {  # Any: as Server takes them
+    "s02_unauth": {"IM_LOGIN_WAIT_SECONDS": 2}
+}
+TALLIES = pytest.StashKey[list[tuple[str, Tally]]]()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one section is played on."""
+
+    backend: str
+    database: Database
+    server: Server
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def stages(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Stage]]:
+    """The stages by section.  Each server's log must be free of complaints at the end."""
+    directory = tmp_path_factory.mktemp("replay")
+    new_database = _databases(request, directory)
+
+    def opened(section: str) -> Stage:
+        url = new_database(section)
+        database = Database(url)
+        company.found(database)
+        server = Server(
+            url,
+            directory / section,
+            "rungateway",  # starts sooner than `serve`, and has all that is played
+            IM_STATUS_INTERVAL_SECONDS=STATUS_INTERVAL_S,
+            IM_KICK_GRACE_SECONDS=0.3,
+            **SETTINGS.get(section, {}),
+        )
+        return Stage(request.param, database, server.start())
+
+    with ThreadPoolExecutor(len(SECTIONS)) as threads:
+        found = dict(zip(SECTIONS, threads.map(opened, SECTIONS), strict=True))
+        yield found
+        statuses = threads.map(lambda stage: stage.server.stop(), found.values())
+        assert set(statuses) == {0}
+    assert [line for stage in found.values() for line in stage.server.complaints()] == []
+
+
+def _databases(request: pytest.FixtureRequest, directory: Path) -> Callable[[str], str]:
+    """Return what makes a migrated database of a name and returns its URL."""
+    if request.param == "sqlite":
+        file: Path = request.getfixturevalue("sqlite_template")
+
+        def copied(name: str) -> str:
+            path = shutil.copyfile(file, directory / f"{name}.sqlite3")
+            return f"sqlite:///{path}"
+
+        return copied
+    template: bytes = request.getfixturevalue("mariadb_template")
+    mariadb: services.MariaDB = request.getfixturevalue("mariadb")
+    return lambda name: mariadb.load(f"replay_{name}", template)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TALLIES] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for backend, tally in terminalreporter.config.stash.get(TALLIES, []):
+        terminalreporter.write_line(f"Replayed on {backend}: {tally}")
