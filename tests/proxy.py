@@ -184,9 +184,13 @@ class Statement:
         self._link = link
         self._packet = packet
 
+    def pass_on(self) -> None:
+        """Pass it on to the server, whose answer nobody will hear."""
+        self._link.server.sendall(self._packet)
+
     def send(self) -> bytes:
         """Pass it on to the server and return the server's answer, one packet."""
-        self._link.server.sendall(self._packet)
+        self.pass_on()
         answer = self._link.answers.get(timeout=ANSWER_S)
         assert answer, "the server closed the connection instead of answering"
         return answer

@@ -32,19 +32,31 @@ class Person:
 People = Callable[[int], list[Person]]
 
 
-@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
-def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """DATABASE_URL of a migrated database with USERS people, one for the session."""
+def make_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> str:
+    """Make a migrated database of the kind `request.param`, with USERS people; return its URL."""
     if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("e2e") / "teamtalk.sqlite3"
+        path = tmp_path_factory.mktemp(name) / "teamtalk.sqlite3"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         url = f"sqlite:///{path}"
     else:
         template: bytes = request.getfixturevalue("mariadb_template")
         mariadb: services.MariaDB = request.getfixturevalue("mariadb")
-        url = mariadb.load("e2e", template)
-    manage("seed_demo", "--users", str(USERS), "--password", "pass", database_url=url)
+        url = mariadb.load(name, template)
+    add_people(url)
     return url
+
+
+def add_people(database_url: str) -> None:
+    """Add those whom `people` gives."""
+    manage("seed_demo", "--users", str(USERS), "--password", "pass", database_url=database_url)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """DATABASE_URL of a migrated database with USERS people, one for the session."""
+    return make_database(request, tmp_path_factory, "e2e")
 
 
 @pytest.fixture(scope="session")
