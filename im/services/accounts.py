@@ -15,6 +15,7 @@ from im.types import UserInfo, UserStatus
 MAY_LOG_IN = frozenset(
     {UserStatus.NORMAL, UserStatus.PROBATION, UserStatus.REGULAR, UserStatus.INTERN}
 )
+MAX_NAME_CHARACTERS = 32  # the column's width
 # Names come from the wire: this many are remembered, the longest untouched is forgotten first.
 REMEMBERED_NAMES = 100_000
 
@@ -71,7 +72,7 @@ class LoginDesk:
     def __call__(self, attempts: Sequence[Credentials]) -> list["UserInfo | LoginRefusal"]:
         """Return, for each attempt in order, the user or why not."""
         connections.renew()
-        names = {attempt.name for attempt in attempts}
+        names = {attempt.name for attempt in attempts if _may_be_a_name(attempt.name)}
         rows = {
             row.name: row
             for row in IMUser.objects.filter(name__in=names, status__in=MAY_LOG_IN).order_by("id")
@@ -83,6 +84,8 @@ class LoginDesk:
         connections.close()
 
     def _check(self, attempt: Credentials, row: IMUser | None) -> "UserInfo | LoginRefusal":
+        if not _may_be_a_name(attempt.name):
+            return WRONG_PASSWORD
         if self._failures.is_blocked(attempt.name):
             return TOO_MANY_FAILURES
         # Looked up by the exact name: MariaDB's comparison ignores trailing spaces.
@@ -91,6 +94,11 @@ class LoginDesk:
             return WRONG_PASSWORD
         self._failures.clear(attempt.name)
         return user_info(row)
+
+
+def _may_be_a_name(text: str) -> bool:
+    """Tell what is worth a query and a place in memory from what may be a megabyte long."""
+    return len(text) <= MAX_NAME_CHARACTERS
 
 
 class LoginRefusal(NamedTuple):
