@@ -1,0 +1,57 @@
+"""What may be said: the rules every text passes before it is stored."""
+
+import time
+
+import pytest
+
+from im.errors import Refused
+from im.services import chat
+from im.types import MsgType
+
+ADA, BOB = 1, 2
+
+
+def test_a_text_is_dated_and_keeps_its_words() -> None:
+    before = int(time.time())
+
+    item = chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, "héllo 语 😀".encode())
+
+    assert (item.sender_id, item.receiver_id, item.content) == (ADA, BOB, "héllo 语 😀")
+    assert before <= item.created <= time.time()
+
+
+@pytest.mark.parametrize("character", ["x", "语", "😀"])
+def test_characters_are_counted_not_bytes(character: str) -> None:
+    fits, too_long = (character * count for count in (4096, 4097))
+
+    assert chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, fits.encode()).content == fits
+    with pytest.raises(Refused):
+        chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, too_long.encode())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"ok\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80"]
+)
+def test_what_is_not_text_is_refused(content: bytes) -> None:
+    with pytest.raises(Refused):
+        chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, content)
+
+
+@pytest.mark.parametrize("receiver_id", [0, ADA])
+def test_a_text_needs_somebody_else_to_go_to(receiver_id: int) -> None:
+    with pytest.raises(Refused):
+        chat.new_text(ADA, receiver_id, MsgType.SINGLE_TEXT, b"hi")
+
+
+def test_a_refusal_does_not_quote_the_text() -> None:
+    with pytest.raises(Refused) as refusal:
+        chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, b"secret \xff")
+
+    assert "secret" not in str(refusal.value)
+
+
+def test_both_directions_are_one_conversation() -> None:
+    there = chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, b"hi")
+    back = chat.new_text(BOB, ADA, MsgType.SINGLE_TEXT, b"hi")
+
+    assert there.pair == back.pair == chat.read_mark(BOB, ADA, 1).pair == (ADA, BOB)

@@ -1,0 +1,147 @@
+"""Reading conversations from the tables: what is shown, in which order, and what it costs."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
+
+from im.models import Conversation, IMUser, messages
+from im.services import chat, history
+from im.services.writer import Writer
+from im.types import Message, MsgType, SessionType
+
+pytestmark = pytest.mark.django_db
+
+ME = 50
+
+
+@pytest.fixture(autouse=True)
+def _users(db: None) -> None:
+    IMUser.objects.bulk_create(
+        IMUser(id=user_id, name=f"u{user_id}", depart_id=1, created=1, updated=1)
+        for user_id in range(1, 200)
+    )
+
+
+def talk(sender_id: int, receiver_id: int, *texts: str) -> None:
+    """Store messages as the server does."""
+    items = [
+        chat.new_text(sender_id, receiver_id, MsgType.SINGLE_TEXT, text.encode()) for text in texts
+    ]
+    assert None not in Writer()(items)
+
+
+def read(reader_id: int, peer_id: int) -> None:
+    Writer()([chat.read_mark(reader_id, peer_id, 0)])
+
+
+def ids(page: list[Message]) -> list[int]:
+    return [message.msg_id for message in page]
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+
+def test_a_page_is_newest_first_and_begins_with_the_id_named() -> None:
+    talk(ME, 7, "one", "two", "three", "four")
+
+    assert ids(history.page(7, ME, newest_id=0, count=3)) == [4, 3, 2]
+    assert ids(history.page(7, ME, newest_id=3, count=2)) == [3, 2]
+    assert ids(history.page(7, ME, newest_id=2, count=9)) == [2, 1]
+    assert history.page(7, ME, newest_id=0, count=0) == []
+    assert history.page(7, 8, newest_id=0, count=9) == []
+
+
+def test_a_page_has_no_more_than_the_setting_allows(settings: Settings) -> None:
+    settings.IM_HISTORY_PAGE = 2
+    talk(ME, 7, "one", "two", "three")
+
+    assert ids(history.page(ME, 7, newest_id=0, count=4294967295)) == [3, 2]
+
+
+def test_hidden_rows_and_unknown_types_are_left_out() -> None:
+    talk(ME, 7, "one", "two", "three", "four")
+    rows = messages.for_key(Conversation.objects.get().relate_id).objects
+    rows.filter(msg_id=2).update(status=1)
+    rows.filter(msg_id=3).update(type=99)
+
+    assert ids(history.page(ME, 7, newest_id=0, count=9)) == [4, 1]
+
+
+def test_conversations_of_all_shards_can_be_read() -> None:
+    peers = range(100, 120)
+    for peer_id in peers:
+        talk(ME, peer_id, f"to {peer_id}")
+
+    pages = [history.page(peer_id, ME, newest_id=0, count=9) for peer_id in peers]
+
+    assert [[message.content.decode() for message in page] for page in pages] == (
+        [[f"to {peer_id}"] for peer_id in peers]
+    )
+
+
+def test_a_page_costs_two_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    talk(ME, 7, "one", "two")
+
+    with django_assert_num_queries(2):
+        history.page(ME, 7, newest_id=0, count=9)
+
+
+# --- unread -----------------------------------------------------------------------------------
+
+
+def test_unread_is_in_the_order_of_the_ids_as_text() -> None:
+    for peer_id in (9, 100, 20, 1, 11):
+        talk(peer_id, ME, "hi")
+
+    assert [entry.session_id for entry in history.unread(ME)] == [1, 100, 11, 20, 9]
+
+
+def test_unread_counts_what_the_other_wrote_since_one_read() -> None:
+    talk(7, ME, "one", "two")
+    read(ME, 7)
+    talk(7, ME, "three", "four", "five")
+    talk(ME, 7, "mine")
+    talk(99, ME, "hi")
+
+    found = {entry.session_id: entry for entry in history.unread(ME)}
+
+    assert {peer_id: entry.count for peer_id, entry in found.items()} == {7: 3, 99: 1}
+    assert (found[7].session_type, found[7].latest.msg_id) == (SessionType.SINGLE, 6)
+    assert (found[7].latest.sender_id, found[7].latest.content) == (ME, b"mine")
+    assert [entry.count for entry in history.unread(7)] == [1]
+
+
+def test_a_conversation_without_its_newest_message_is_left_out() -> None:
+    talk(7, ME, "one")
+    talk(8, ME, "one")
+    lost = Conversation.objects.get(small_id=7).relate_id
+    messages.for_key(lost).objects.filter(relate_id=lost).delete()
+
+    assert [entry.session_id for entry in history.unread(ME)] == [8]
+
+
+@pytest.fixture
+def _three_at_most(settings: Settings) -> Iterator[None]:
+    settings.IM_UNREAD_SESSIONS = 3
+    history._unread.cache_clear()  # the limit is part of the compiled query
+    yield
+    history._unread.cache_clear()
+
+
+@pytest.mark.usefixtures("_three_at_most")
+def test_no_more_conversations_are_listed_than_the_setting_allows() -> None:
+    for peer_id in range(100, 110):
+        talk(peer_id, ME, "hi")
+
+    assert len(history.unread(ME)) == 3
+
+
+def test_unread_costs_one_query_and_one_for_each_shard(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for peer_id in range(100, 140):
+        talk(peer_id, ME, "hi")
+
+    with django_assert_num_queries(1 + 8):
+        assert len(history.unread(ME)) == 40
