@@ -2,52 +2,47 @@
 
 from im.delivery.sessions import Session
 from im.handlers import records
-from im.handlers.pages import Page, PageCache
-from im.handlers.registry import ON_LOOP, Outcome, SharedReply, handles
+from im.handlers.pages import DEPARTMENTS, PEOPLE, Page, Question
+from im.handlers.registry import DIRECTORY, NOTHING, ON_LOOP, Outcome, SharedReply, handles
 from im.services import contacts, recent
 from im.types import OnlineStatus
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2 as pb
 
-MAX_STATUS_QUERY = 10_000  # ids per question; clients ask for 300 at a time
-
-_pages = PageCache()
-
+MAX_STATUS_QUERY = 1_000  # ids per question; clients ask for 300 at a time
 
 # --- departments and people -------------------------------------------------------------------
 
 
-@handles(Command.BUDDY_LIST_DEPARTMENT_REQUEST)
-def departments(caller: Session, req: pb.IMDepartmentReq) -> Outcome:
-    """Return the departments that changed since the client's stamp, hidden ones too."""
-    since = req.latest_update_time
-    page = _pages.get(
-        ("departments", since), contacts.departments_version(), lambda: _departments_page(since)
-    )
+def _answer_departments(
+    caller: Session, req: pb.IMDepartmentReq, seq: int, page: Page | None
+) -> Outcome:
+    if page is None:
+        return NOTHING
     head = pb.IMDepartmentRsp(user_id=caller.user_id, latest_update_time=page.stamp)
     return Outcome(SharedReply(head, page.encoded))
 
 
-def _departments_page(since: int) -> Page:
-    changes = contacts.departments_since(since)
-    rows = pb.IMDepartmentRsp(dept_list=[records.department(row) for row in changes.rows])
-    return Page(changes.stamp, rows.SerializePartialToString())
+@handles(Command.BUDDY_LIST_DEPARTMENT_REQUEST, lane=DIRECTORY, answer=_answer_departments)
+def departments(caller: Session, req: pb.IMDepartmentReq, seq: int) -> Question:
+    """Return the departments that changed since the client's stamp, hidden ones too."""
+    return Question(DEPARTMENTS, req.latest_update_time)
 
 
-@handles(Command.BUDDY_LIST_ALL_USER_REQUEST)
-def all_users(caller: Session, req: pb.IMAllUserReq) -> Outcome:
-    """Return the people who changed since the client's stamp; for 0 all who have not left."""
-    since = req.latest_update_time
-    page = _pages.get(("users", since), contacts.users_version(), lambda: _users_page(since))
+def _answer_all_users(
+    caller: Session, req: pb.IMAllUserReq, seq: int, page: Page | None
+) -> Outcome:
+    if page is None:
+        return NOTHING
     head = pb.IMAllUserRsp(user_id=caller.user_id, latest_update_time=page.stamp)
     return Outcome(SharedReply(head, page.encoded))
 
 
-def _users_page(since: int) -> Page:
-    changes = contacts.users_since(since)
-    rows = pb.IMAllUserRsp(user_list=[records.user_info(user) for user in changes.rows])
-    return Page(changes.stamp, rows.SerializePartialToString())
+@handles(Command.BUDDY_LIST_ALL_USER_REQUEST, lane=DIRECTORY, answer=_answer_all_users)
+def all_users(caller: Session, req: pb.IMAllUserReq, seq: int) -> Question:
+    """Return the people who changed since the client's stamp; for 0 all who have not left."""
+    return Question(PEOPLE, req.latest_update_time)
 
 
 @handles(Command.BUDDY_LIST_USER_INFO_REQUEST)

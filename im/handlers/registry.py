@@ -6,9 +6,9 @@ it runs:
 - ON_LOOP: in the event loop; memory only, must be quick.  Returns an Outcome.
 - IN_THREAD: in a database thread, when everything the connection wrote before is stored.  Returns
   an Outcome.
-- WRITER, LOGIN_DESK: on the loop, returning an item for that batcher; `answer`, also on the loop,
-  turns the item's result (None when there is none) into an Outcome.  An Outcome returned at once
-  spares the batcher.  Both get the sequence number too: answers come later than the command.
+- WRITER, LOGIN_DESK, DIRECTORY: on the loop, returning an item for that batcher; `answer`, also on
+  the loop, turns the item's result (None when there is none) into an Outcome.  An Outcome returned
+  at once spares the batcher.  Both get the sequence number too: answers come later than commands.
 
 `Refused` raised by a handler drops the command without an answer, where the protocol has none.
 """
@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 
 from im.delivery.node import Work
 from im.delivery.sessions import Door, Session
+from im.handlers.pages import DirectoryDesk
 from im.services.accounts import LoginDesk
 from im.services.writer import Writer
 from im.types import Event
@@ -67,9 +68,10 @@ ON_LOOP_LAST = Lane("loop, last", is_barrier=True)
 IN_THREAD = Lane("thread", is_barrier=True)
 WRITER = Lane("writer", make=Writer, is_pipelined=True)
 LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)
+DIRECTORY = Lane("directory", make=DirectoryDesk, is_barrier=True)
 
 LANES: dict[str, Callable[[], Work]] = {
-    lane.name: lane.make for lane in (WRITER, LOGIN_DESK) if lane.make is not None
+    lane.name: lane.make for lane in (WRITER, LOGIN_DESK, DIRECTORY) if lane.make is not None
 }
 
 Answer = Callable[[Session, Any, int, Any], Outcome]

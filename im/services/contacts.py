@@ -7,29 +7,33 @@ sent again rather than missed.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from im.models import IMDepart, IMUser
-from im.services.accounts import user_info
 from im.services.prepared import Prepared
 from im.types import Department, RowStatus, UserInfo, UserStatus
 
 SETTLED_S = 2  # how long after a second its edits may still be committing
 IDS_PER_QUERY = 1000
+ROWS_PER_FETCH = 200  # a millisecond's work: whoever builds a long list pauses between fetches
 
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
 class Changes(Generic[Row]):
-    """What changed since the stamp a client sent, and the stamp it shall send next time."""
+    """What changed since the stamp a client sent, and the stamp it shall send next time.
 
-    rows: Sequence[Row]
+    `rows` come from the database as they are asked for, once.
+    """
+
+    rows: Iterable[Row]
     stamp: int
 
 
@@ -60,52 +64,74 @@ def departments_version() -> Version:
 def users_since(since: int) -> Changes[UserInfo]:
     """Return the people changed at or after `since`; for 0 all who have not left.
 
-    At most IM_DIRECTORY_USERS, those changed longest ago (or all of one second, if that many
-    changed in it): the stamp then leads to the rest.
+    At most IM_DIRECTORY_USERS, those changed longest ago (or all of one second, if more changed
+    in it): the stamp then leads to the rest.
     """
-    rows = IMUser.objects.filter(updated__gte=since) if since else _not_left()
-    found = list(rows.order_by("updated", "id")[: settings.IM_DIRECTORY_USERS])
-    if not found:
+    settled = _settled_second()  # before anything is read: later edits have later stamps
+    newest = _newest(_NEWEST_USER)
+    if newest < since:
         return Changes((), since)
-    newest = found[-1].updated
-    stamp = newest + 1
-    if len(found) == settings.IM_DIRECTORY_USERS:
-        whole_seconds = [row for row in found if row.updated < newest]
-        if whole_seconds:
-            found, stamp = whole_seconds, newest
-        else:
-            found = list(rows.filter(updated=newest))
-    people = [user_info(row) for row in sorted(found, key=lambda row: row.id)]
+    changed = IMUser.objects.filter(updated__gte=since) if since else _not_left()
+    changed, newest = _capped(changed, newest)
+    rows = changed.order_by("id").values_list(*_USER_COLUMNS)
+    people = (UserInfo(*row) for row in rows.iterator(chunk_size=ROWS_PER_FETCH))
     # What is asked for next time is this second and later ones.
-    return Changes(people, max(since, min(stamp, _settled_second() + 1)))
+    return Changes(people, max(since, min(newest, settled) + 1))
 
 
-def users_by_id(user_ids: Iterable[int]) -> list[UserInfo]:
-    """Return these people, whether they left or not, in the order of their ids."""
-    wanted = sorted(set(user_ids))[: settings.IM_DIRECTORY_USERS]
-    found: list[UserInfo] = []
+def users_by_id(user_ids: Iterable[int]) -> Iterator[UserInfo]:
+    """Yield these people, whether they left or not, in the order of their ids.
+
+    At most IM_USERS_BY_ID of them.
+    """
+    wanted = sorted(set(user_ids))[: settings.IM_USERS_BY_ID]
     for start in range(0, len(wanted), IDS_PER_QUERY):
-        rows = IMUser.objects.filter(id__in=wanted[start : start + IDS_PER_QUERY]).order_by("id")
-        found += [user_info(row) for row in rows]
-    return found
+        rows = IMUser.objects.filter(id__in=wanted[start : start + IDS_PER_QUERY])
+        for row in rows.order_by("id").values_list(*_USER_COLUMNS):
+            yield UserInfo(*row)
 
 
 def departments_since(since: int) -> Changes[Department]:
     """Return the departments changed after `since`, hidden ones included, in the order of ids."""
-    rows = list(IMDepart.objects.filter(updated__gt=since).order_by("id"))
-    if not rows:
+    settled = _settled_second()  # before anything is read: later edits have later stamps
+    newest = _newest(_NEWEST_DEPARTMENT)
+    if newest <= since:
         return Changes((), since)
-    found = [
-        Department(row.id, row.priority, row.depart_name, row.parent_id, row.status)
-        for row in rows
-        if row.status in _SYNCED
-    ]
+    changed = IMDepart.objects.filter(updated__gt=since, status__in=_SYNCED)
+    rows = changed.order_by("id").values_list(*_DEPARTMENT_COLUMNS)
+    found = (Department(*row) for row in rows.iterator(chunk_size=ROWS_PER_FETCH))
     # What is asked for next time are later seconds than this one.
-    newest = max(row.updated for row in rows)
-    return Changes(found, max(since, min(newest, _settled_second())))
+    return Changes(found, max(since, min(newest, settled)))
 
 
 _SYNCED = (RowStatus.SHOWN, RowStatus.REMOVED)
+_DEPARTMENT_COLUMNS = ("id", "priority", "depart_name", "parent_id", "status")
+# The fields of a UserInfo, in its order.
+_USER_COLUMNS = (
+    "id",
+    "sex",
+    "nick",
+    Coalesce("avatar", Value("")),
+    "depart_id",
+    "email",
+    "name",
+    "phone",
+    "domain",
+    Coalesce("status", Value(int(UserStatus.NORMAL))),
+    "sign_info",
+)
+
+
+def _capped(changed: QuerySet[IMUser], newest: int) -> tuple[QuerySet[IMUser], int]:
+    """Return no more people than fit, and the last second of which all are among them."""
+    limit = settings.IM_DIRECTORY_USERS
+    times = changed.order_by("updated").values_list("updated", flat=True)
+    cut = next(iter(times[limit : limit + 1]), None)
+    if cut is None:
+        return changed, newest
+    if changed.filter(updated__lt=cut).exists():
+        return changed.filter(updated__lt=cut), cut - 1
+    return changed.filter(updated=cut), cut
 
 
 def _not_left() -> QuerySet[IMUser]:
@@ -113,8 +139,13 @@ def _not_left() -> QuerySet[IMUser]:
 
 
 def _version(newest_row: Prepared) -> Version:
-    newest: int = next((row[0] for row in newest_row()), 0)
-    return Version(newest, newest <= _settled_second())
+    settled = _settled_second()
+    newest = _newest(newest_row)
+    return Version(newest, newest <= settled)
+
+
+def _newest(newest_row: Prepared) -> int:
+    return next((row[0] for row in newest_row()), 0)
 
 
 def _settled_second() -> int:
