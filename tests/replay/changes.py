@@ -50,23 +50,36 @@ def told(label: str, *messages: Message, seq: int = 0) -> Change:
     return change
 
 
-def saying(label: str, kind: type[Message], **fields: Any) -> Change:
-    """This connection's PDU of this kind has other values in these fields; None: not set."""
+def saying(label: str, kind: type[Message], at: str = "", **fields: Any) -> Change:
+    """This connection's PDU of this kind has other values in these fields; None: not set.
 
-    def change(expected: Expected) -> None:
-        [pdu] = [pdu for pdu in expected.pdus[label] if pdu.command_id == command_of(kind)]
-        message = kind.FromString(pdu.body)
-        before = message.SerializePartialToString()
+    `at`: the structure in it that has the fields, such as "msg_list.0".
+    """
+
+    def edit(message: Message) -> None:
+        part = _part(message, at)
         for name, value in fields.items():
-            message.ClearField(name)
-            if isinstance(value, list):
-                getattr(message, name).extend(value)
-            elif value is not None:
-                setattr(message, name, value)
-        pdu.body = message.SerializePartialToString()
-        assert pdu.body != before, f"{label} gets it anyway"
+            part.ClearField(name)
+            if value is not None:
+                setattr(part, name, value)
 
-    return change
+    return _edited(label, kind, edit)
+
+
+def lacking(label: str, kind: type[Message], *entries: str) -> Change:
+    """This connection's PDU of this kind lacks these entries of lists, such as "msg_list.0"."""
+
+    def edit(message: Message) -> None:
+        for entry in sorted(entries, reverse=True):  # the last one first: the others keep places
+            name, index = entry.split(".")
+            del getattr(message, name)[int(index)]
+
+    return _edited(label, kind, edit)
+
+
+def listing(label: str, kind: type[Message], name: str, entry: Message) -> Change:
+    """This connection's PDU of this kind has one more entry at the end of a list."""
+    return _edited(label, kind, lambda message: getattr(message, name).append(entry))
 
 
 def closed(*labels: str) -> Change:
@@ -92,3 +105,24 @@ def nothing_stored(expected: Expected) -> None:
     """No row is inserted."""
     assert expected.rows, "nothing is inserted anyway"
     expected.rows = {}
+
+
+def _edited(label: str, kind: type[Message], edit: Callable[[Message], None]) -> Change:
+    def change(expected: Expected) -> None:
+        [pdu] = [pdu for pdu in expected.pdus[label] if pdu.command_id == command_of(kind)]
+        message = kind.FromString(pdu.body)
+        edit(message)
+        body = message.SerializePartialToString()
+        assert body != pdu.body, f"{label} gets it anyway"
+        pdu.body = body
+
+    return change
+
+
+def _part(message: Message, path: str) -> Message:
+    """Return the structure at a path such as "msg_list.0"."""
+    part: Any = message
+    for name in filter(None, path.split(".")):
+        part = part[int(name)] if name.isdigit() else getattr(part, name)
+    structure: Message = part
+    return structure

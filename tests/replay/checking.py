@@ -1,14 +1,16 @@
 """Replays a section and says what of it did not come out as it should."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from difflib import ndiff
 from typing import TypeVar
 
 from im.wire.pdu import Pdu
 from tests.e2e.database import Database
+from tests.replay.changes import Change
 from tests.replay.comparing import Meanings, is_ack
 from tests.replay.differences import changes_of
-from tests.replay.pending import missing_for
+from tests.replay.pending import MEANWHILE, missing_for
 from tests.replay.player import Player
 from tests.replay.recording import ROWS_RECORDED, Expected, Step, load
 from tests.replay.stored import Fact, Relations, facts_of
@@ -16,6 +18,16 @@ from tests.replay.stored import Fact, Relations, facts_of
 T = TypeVar("T")
 
 Pdus = dict[str, list[Pdu]]  # by connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a step brought at the server under test."""
+
+    pdus: Pdus
+    closed: set[str]
+    stored: set[Fact]
+    lost: set[Fact]
 
 
 class Replay:
@@ -43,26 +55,36 @@ class Replay:
             return complaints + [f"{label} was displaced and not closed" for label in still_open]
 
     async def _verdict(self, step: Step) -> list[str]:
+        recorded, due, meanwhile = step.expected(), step.expected(), step.expected()
+        _apply(changes_of(step), due)
+        _apply([*changes_of(step), *MEANWHILE.get(str(step), ())], meanwhile)
         missing = missing_for(step)
-        complaints = await self._complaints(step, is_possible=not missing)
+        seen = await self._seen(step, meanwhile if missing else due, patient=not missing)
+        await self._player.leave(recorded.closed - seen.closed)
+        complaints = [*self._learned(due.pdus, seen.pdus), *self._complaints(due, seen)]
         if not missing:
             return complaints
-        return [] if complaints else [f"works, so take it off the list of what waits for {missing}"]
+        if not complaints:
+            return [f"works, so take it off the list of what waits for {missing}"]
+        return list(self._complaints(meanwhile, seen)) if str(step) in MEANWHILE else []
 
-    async def _complaints(self, step: Step, *, is_possible: bool) -> list[str]:
-        recorded, expected = step.expected(), step.expected()
-        for change in changes_of(step):
-            change(expected)
-        await self._player.play(step, expected, patient=is_possible)
-        received, closed = self._player.take(), self._player.take_closed()
-        complaints = [
-            *self._learned(expected.pdus, received),
-            *self._misheard(expected.pdus, received),
-            *_unequal("closed connections", expected.closed, closed),
-            *self._misstored(step, expected),
-        ]
-        await self._player.leave(recorded.closed - closed)
-        return complaints
+    async def _seen(self, step: Step, expected: Expected, *, patient: bool) -> _Seen:
+        await self._player.play(step, expected, patient=patient or str(step) in MEANWHILE)
+        before = self._facts
+        if step.section in ROWS_RECORDED:
+            self._facts = facts_of(self._database, self._meanings)
+        return _Seen(
+            pdus=self._player.take(),
+            closed=self._player.take_closed(),
+            stored=self._facts - before,
+            lost=before - self._facts,
+        )
+
+    def _complaints(self, expected: Expected, seen: _Seen) -> Iterator[str]:
+        yield from self._misheard(expected.pdus, seen.pdus)
+        yield from _unequal("closed connections", expected.closed, seen.closed)
+        yield from _unequal("new rows", self._relations.facts(expected.rows), seen.stored)
+        yield from _unequal("lost rows", set(), seen.lost)
 
     def _strays(self, when: str) -> list[str]:
         return [
@@ -88,12 +110,10 @@ class Replay:
                 lines = ndiff([str(said) for said in due], [str(said) for said in got])
                 yield f"{label}, expected (-), received (+)\n" + "\n".join(lines)
 
-    def _misstored(self, step: Step, expected: Expected) -> Iterator[str]:
-        if step.section in ROWS_RECORDED:
-            before, self._facts = self._facts, facts_of(self._database, self._meanings)
-            due = self._relations.facts(expected.rows)
-            yield from _unequal("new rows", due, self._facts - before)
-            yield from _unequal("lost rows", set(), before - self._facts)
+
+def _apply(changes: Iterable[Change], expected: Expected) -> None:
+    for change in changes:
+        change(expected)
 
 
 def _acks(pdus: Iterable[Pdu]) -> list[Pdu]:

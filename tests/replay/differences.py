@@ -15,6 +15,7 @@ from tests.replay.changes import (
     Change,
     closed,
     kept_open,
+    lacking,
     nothing_for,
     nothing_stored,
     saying,
@@ -160,13 +161,22 @@ DIFFERENCES = (
     Difference(
         title="A message to nobody is not taken",
         original="A message to a user id that does not exist is stored and acknowledged; one to id"
-        " 0 gets no ACK, but leaves two conversations with user 0.",
+        " 0 gets no ACK, but leaves two conversations with user 0. Both stand in the sender's"
+        " list.",
         here="Neither gets an ACK, and nothing is stored.",
         reason="Nobody would ever read it. The protocol has no refusal; clients show a message"
         " without an ACK as not sent.",
         steps={
             "s04_single/to_nonexistent": (nothing_for("A", "Am"), nothing_stored),
             "s04_single/to_zero": (nothing_stored,),
+            "s04_single/recent_sender": (
+                lacking(
+                    "A",
+                    buddy_pb2.IMRecentContactSessionRsp,
+                    "contact_session_list.1",
+                    "contact_session_list.3",
+                ),
+            ),
         },
     ),
     Difference(
