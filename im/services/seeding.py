@@ -12,13 +12,36 @@ from django.db.models import F, Max
 from django.db.transaction import atomic
 
 from im.errors import Refused
-from im.models import GroupCounter, GroupPosition, IMGroup, IMGroupMember, IMUser
-from im.services import directory, passwords
-from im.services.directory import DepartmentCard
+from im.models import GroupCounter, GroupPosition, IMDepart, IMGroup, IMGroupMember, IMUser
+from im.services import passwords
 from im.types import RowStatus, UserStatus
 
 SUB_DEPARTMENTS = 4  # per department, which makes a few dozen three levels deep
 NAME_DIGITS = 5  # u00001: equally long and so in order up to 99,999 people
+SPREAD_S = 2 * 365 * 24 * 3600  # a company did not come about today
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When rows made one after another say they were made: from `began` on, evenly until today.
+
+    Later than any row there is, and each later than the one before, so that clients who have a
+    stamp already, or come in the meantime, find them all.
+    """
+
+    began: int
+    step_s: float
+
+    @classmethod
+    def after(cls, newest: int, count: int) -> "Times":
+        """Return the times of `count` rows where the newest is from `newest`."""
+        now = int(time.time())
+        began = max(now - SPREAD_S, newest + 1)
+        return cls(began, (now - began) / count)
+
+    def __getitem__(self, index: int) -> int:
+        """Return the unix second of row `index`, from 0; where they would be crowded, now."""
+        return int(self.began + index * self.step_s) if self.step_s >= 1 else int(time.time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +52,7 @@ class Crowd:
     count: int
     first_id: int
     depart_ids: tuple[int, ...]
+    times: Times
 
     def name(self, number: int) -> str:
         """Return the login name of person `number`, counted from 1."""
@@ -49,11 +73,35 @@ def check_names(prefix: str, count: int) -> None:
         raise Refused(f"{len(taken)} of the {count} names exist already, the first is {taken[0]}")
 
 
-def add_department(prefix: str, number: int, depart_ids: Sequence[int]) -> int:
-    """Add department `number` (from 1) to a tree whose earlier ids are given; return its id."""
-    parent_id = depart_ids[(number - 2) // SUB_DEPARTMENTS] if number > 1 else 0
-    card = DepartmentCard(f"Department {prefix}{number:03d}", number, parent_id)
-    return directory.create_department(card).depart_id
+def department_times(count: int) -> Times:
+    """Return the times of `count` new departments."""
+    return Times.after(_newest(IMDepart), count)
+
+
+@atomic(savepoint=False)
+def add_departments(
+    prefix: str, numbers: range, depart_ids: Sequence[int], times: Times
+) -> list[int]:
+    """Add departments to a tree whose earlier ids (numbers from 1) are given; return their ids.
+
+    Should another writer take the same ids on MySQL, this fails on the primary key and has done
+    nothing.
+    """
+    first_id = _highest_id(IMDepart) + 1
+    ids = [*depart_ids, *range(first_id, first_id + len(numbers))]
+    IMDepart.objects.bulk_create(
+        IMDepart(
+            id=ids[number - 1],
+            depart_name=f"Department {prefix}{number:03d}",
+            priority=number,
+            parent_id=ids[(number - 2) // SUB_DEPARTMENTS] if number > 1 else 0,
+            status=RowStatus.SHOWN,
+            created=times[number - 1],
+            updated=times[number - 1],
+        )
+        for number in numbers
+    )
+    return ids[len(depart_ids) :]
 
 
 @atomic(savepoint=False)
@@ -64,18 +112,17 @@ def reserve_crowd(prefix: str, count: int, depart_ids: Sequence[int], password: 
     another writer take the same id on MySQL, this fails on the primary key and has done nothing.
     """
     check_names(prefix, count)
-    highest = IMUser.objects.aggregate(highest=Max("pk"))["highest"] or 0
-    crowd = Crowd(prefix, count, highest + 1, tuple(depart_ids))
+    times = Times.after(_newest(IMUser), count)
+    crowd = Crowd(prefix, count, _highest_id(IMUser) + 1, tuple(depart_ids), times)
     _person(crowd, count, password).save(force_insert=True)
     return crowd
 
 
-@atomic(savepoint=False)
 def add_people(crowd: Crowd, numbers: range, password: str) -> None:
     """Add people of a reserved crowd; its last one is there already."""
-    IMUser.objects.bulk_create(
-        [_person(crowd, number, password) for number in numbers if number != crowd.count]
-    )
+    rows = [_person(crowd, number, password) for number in numbers if number != crowd.count]
+    with atomic(savepoint=False):  # no sooner: others can write until then
+        IMUser.objects.bulk_create(rows)
 
 
 @atomic(savepoint=False)
@@ -112,7 +159,7 @@ def add_members(group_id: int, user_ids: Sequence[int]) -> None:
 
 
 def _person(crowd: Crowd, number: int, password: str) -> IMUser:
-    now = int(time.time())
+    came = crowd.times[number % crowd.count]  # the last one is stored first
     user_id = crowd.user_ids[number - 1]
     stored, salt = passwords.hash_password(password)
     name = crowd.name(number)
@@ -130,9 +177,19 @@ def _person(crowd: Crowd, number: int, password: str) -> IMUser:
         depart_id=crowd.depart_ids[user_id % len(crowd.depart_ids)],
         status=UserStatus.NORMAL,
         sign_info=f"sign {user_id}",
-        created=now,
-        updated=now,
+        created=came,
+        updated=came,
     )
+
+
+def _highest_id(model: type[IMDepart] | type[IMUser]) -> int:
+    highest: int | None = model.objects.aggregate(highest=Max("pk"))["highest"]
+    return highest or 0
+
+
+def _newest(model: type[IMDepart] | type[IMUser]) -> int:
+    newest: int | None = model.objects.aggregate(newest=Max("updated"))["newest"]
+    return newest or 0
 
 
 def _name(prefix: str, number: int) -> str:

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,8 +11,9 @@ from django.db import connection, transaction
 
 from im.management.commands import seed_demo
 from im.models import GroupCounter, GroupPosition, IMDepart, IMGroup, IMGroupMember, IMUser
-from im.services import directory, passwords, seeding
+from im.services import contacts, directory, passwords, seeding
 from im.services.directory import DepartmentCard, UserCard
+from im.services.seeding import SPREAD_S
 
 
 def seed(users: int, **options: object) -> None:
@@ -54,10 +57,10 @@ def test_ids_are_in_a_row_where_there_are_others() -> None:
 
 @pytest.mark.django_db
 def test_someone_added_meanwhile_takes_none_of_the_ids() -> None:
-    depart_id = seeding.add_department("u", 1, [])
-    crowd = seeding.reserve_crowd("u", 20, [depart_id], "pass")
+    depart_ids = seeding.add_departments("u", range(1, 2), [], seeding.department_times(1))
+    crowd = seeding.reserve_crowd("u", 20, depart_ids, "pass")
 
-    stranger = directory.create_user(UserCard("x", "x", depart_id), "whatever").user_id
+    stranger = directory.create_user(UserCard("x", "x", depart_ids[0]), "whatever").user_id
     seeding.add_people(crowd, range(1, 21), "pass")
 
     ids = IMUser.objects.filter(name__startswith="u").order_by("pk").values_list("pk", flat=True)
@@ -74,6 +77,60 @@ def test_departments_are_a_tree_that_people_are_spread_over() -> None:
     assert sum(row.parent_id == 0 for row in departments.values()) == 1
     assert all(row.parent_id in {0, *departments} for row in departments.values())
     assert set(IMUser.objects.values_list("depart_id", flat=True)) == set(departments)
+
+
+@pytest.mark.django_db
+def test_a_tree_made_in_several_chunks_hangs_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed_demo, "ROWS_PER_CHUNK", 3)
+
+    seed(30, departments=23)
+
+    above = dict(IMDepart.objects.values_list("pk", "parent_id"))
+    assert len(above) == 23
+    assert [parent_id for parent_id in above.values() if parent_id not in above] == [0]
+    assert all(parent_id < depart_id for depart_id, parent_id in above.items())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [IMUser, IMDepart])
+def test_the_company_grew_over_two_years(model: type[IMUser] | type[IMDepart]) -> None:
+    seed(1000, departments=100)
+
+    times = sorted(model.objects.values_list("updated", flat=True))
+    steps = {later - earlier for earlier, later in pairwise(times)}
+    assert times[0] == pytest.approx(time.time() - SPREAD_S, abs=60)
+    assert times[-1] <= time.time() - SPREAD_S / len(times) / 2
+    assert max(steps) - min(steps) <= 1
+
+
+@pytest.mark.django_db
+def test_clients_who_come_in_the_meantime_find_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed_demo, "ROWS_PER_CHUNK", 5)
+    add_people, known, stamp = seeding.add_people, set[int](), 0
+
+    def add_and_sync(*arguments: Any) -> None:
+        nonlocal stamp
+        add_people(*arguments)
+        changes = contacts.users_since(stamp)
+        known.update(person.user_id for person in changes.rows)
+        stamp = changes.stamp
+
+    monkeypatch.setattr(seeding, "add_people", add_and_sync)
+    seed(23)
+    seed(7, prefix="v")
+
+    assert len(known) == 30
+
+
+@pytest.mark.django_db
+def test_where_somebody_was_changed_just_now_all_are_new() -> None:
+    depart_id = directory.create_department(DepartmentCard("Real")).depart_id
+    other = directory.create_user(UserCard("real", "Real", depart_id), "whatever")
+
+    seed(50, departments=50)
+
+    times = IMUser.objects.exclude(pk=other.user_id).values_list("updated", flat=True)
+    assert other.updated <= min(times) <= max(times) <= time.time()
 
 
 @pytest.mark.django_db

@@ -77,10 +77,7 @@ def _check(wish: Wish) -> None:
 
 def _seed(wish: Wish) -> Crowd:
     seeding.check_names(wish.prefix, wish.users)
-    depart_ids: list[int] = []
-    for number in _counted("departments", wish.departments):
-        with _own_turn():
-            depart_ids.append(seeding.add_department(wish.prefix, number, depart_ids))
+    depart_ids = _add_departments(wish)
     with _own_turn():
         crowd = seeding.reserve_crowd(wish.prefix, wish.users, depart_ids, wish.password)
     _add_people(crowd, wish.password)
@@ -89,13 +86,19 @@ def _seed(wish: Wish) -> Crowd:
     return crowd
 
 
+def _add_departments(wish: Wish) -> list[int]:
+    times = seeding.department_times(wish.departments)
+    depart_ids: list[int] = []
+    for numbers in _chunks("departments", wish.departments):
+        with _own_turn():
+            depart_ids += seeding.add_departments(wish.prefix, numbers, depart_ids, times)
+    return depart_ids
+
+
 def _add_people(crowd: Crowd, password: str) -> None:
-    with tqdm(total=crowd.count, desc="people", disable=None) as progress:
-        for start in range(1, crowd.count + 1, ROWS_PER_CHUNK):
-            numbers = range(start, min(start + ROWS_PER_CHUNK, crowd.count + 1))
-            with _own_turn():
-                seeding.add_people(crowd, numbers, password)
-            progress.update(len(numbers))
+    for numbers in _chunks("people", crowd.count):
+        with _own_turn():
+            seeding.add_people(crowd, numbers, password)
 
 
 def _add_group(crowd: Crowd, number: int, members: int) -> None:
@@ -112,6 +115,15 @@ def _add_group(crowd: Crowd, number: int, members: int) -> None:
 def _counted(what: str, count: int) -> Iterator[int]:
     """Count from 1, with a progress bar on a terminal."""
     yield from tqdm(range(1, count + 1), desc=what, disable=None)
+
+
+def _chunks(what: str, count: int) -> Iterator[range]:
+    """Count from 1 in ranges of ROWS_PER_CHUNK, with a progress bar on a terminal."""
+    with tqdm(total=count, desc=what, disable=None) as progress:
+        for start in range(1, count + 1, ROWS_PER_CHUNK):
+            numbers = range(start, min(start + ROWS_PER_CHUNK, count + 1))
+            yield numbers
+            progress.update(len(numbers))
 
 
 @contextmanager
