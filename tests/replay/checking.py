@@ -56,8 +56,8 @@ class Replay:
 
     async def _verdict(self, step: Step) -> list[str]:
         recorded, due, meanwhile = step.expected(), step.expected(), step.expected()
-        _apply(changes_of(step), due)
-        _apply([*changes_of(step), *MEANWHILE.get(str(step), ())], meanwhile)
+        _apply(step, changes_of(step), due)
+        _apply(step, [*changes_of(step), *MEANWHILE.get(str(step), ())], meanwhile)
         missing = missing_for(step)
         seen = await self._seen(step, meanwhile if missing else due, patient=not missing)
         await self._player.leave(recorded.closed - seen.closed)
@@ -111,9 +111,13 @@ class Replay:
                 yield f"{label}, expected (-), received (+)\n" + "\n".join(lines)
 
 
-def _apply(changes: Iterable[Change], expected: Expected) -> None:
-    for change in changes:
-        change(expected)
+def _apply(step: Step, changes: Iterable[Change], expected: Expected) -> None:
+    try:
+        for change in changes:
+            change(expected)
+    except AssertionError as exc:
+        exc.add_note(f"in {step}")
+        raise
 
 
 def _acks(pdus: Iterable[Pdu]) -> list[Pdu]:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,7 @@ def stages(
 
     def opened(section: str) -> Stage:
         url = new_database(section)
-        database = Database(url)
-        company.found(database)
+        company.found(Database(url))
         server = Server(
             url,
             directory / section,
@@ -52,13 +52,14 @@ def stages(
             IM_KICK_GRACE_SECONDS=0.3,
             **SETTINGS.get(section, {}),
         )
-        return Stage(request.param, database, server.start())
+        servers.callback(server.kill)  # if a test run ends early
+        return Stage(request.param, Database(url), server.start())
 
-    with ThreadPoolExecutor(len(SECTIONS)) as threads:
+    with ExitStack() as servers, ThreadPoolExecutor(len(SECTIONS)) as threads:
         found = dict(zip(SECTIONS, threads.map(opened, SECTIONS), strict=True))
         yield found
-        statuses = threads.map(lambda stage: stage.server.stop(), found.values())
-        assert set(statuses) == {0}
+        statuses = list(threads.map(lambda stage: stage.server.stop(), found.values()))
+    assert statuses == [0] * len(SECTIONS)
     assert [line for stage in found.values() for line in stage.server.complaints()] == []
 
 

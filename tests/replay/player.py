@@ -133,7 +133,8 @@ class Player:
 
     def _is_lost(self, label: str) -> bool:
         """Tell whether the server ended a connection, though not for another login."""
-        return self._wires[label].is_closed and not self._wires[label].is_kicked
+        wire = self._wires.get(label)
+        return wire is not None and wire.is_closed and not wire.is_kicked
 
     async def _knock(self) -> None:
         """Wait until everything that was queued for our connections has come."""
