@@ -10,8 +10,13 @@ import pytest
 
 from tests.conftest import ROOT
 
-# Nothing of the machine's: pip can reach no index and no folder of wheels.
-OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+# pip can reach no index and no folder of wheels, and `make` does not know that `make test` runs it.
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if "MAKE" not in name},
+    "PIP_NO_INDEX": "1",
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_FIND_LINKS": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,21 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> Ended:
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=os.environ | OFFLINE | environment,
+        env=ENVIRONMENT | environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def migrated_file(sqlite_template: Path, tmp_path: Path) -> str:
+    """DATABASE_URL of an SQLite database with tables, and nobody in it."""
+    path = tmp_path / "teamtalk.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

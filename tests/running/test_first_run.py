@@ -15,17 +15,11 @@ from tests.conftest import manage
 from tests.server import Server
 
 
-@pytest.fixture
-def fresh_file(tmp_path: Path) -> str:
-    """DATABASE_URL of an SQLite database that does not exist yet."""
-    return f"sqlite:///{tmp_path / 'teamtalk.sqlite3'}"
-
-
 @pytest.fixture(params=["sqlite", "mariadb"])
-def empty_database(request: pytest.FixtureRequest, fresh_file: str) -> str:
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """DATABASE_URL of a database without tables."""
     if request.param == "sqlite":
-        return fresh_file
+        return f"sqlite:///{tmp_path / 'teamtalk.sqlite3'}"
     url: str = request.getfixturevalue("mariadb").create_database("first_run")
     return url
 
@@ -84,11 +78,11 @@ async def test_what_the_first_run_prints_lets_people_and_the_operator_in(
 
 
 def test_a_second_run_keeps_data_and_passwords(
-    fresh_file: str, first_run: Start, tmp_path: Path
+    migrated_file: str, first_run: Start, tmp_path: Path
 ) -> None:
-    first = closing_lines(first_run(fresh_file))
+    first = closing_lines(first_run(migrated_file))
     kept = (tmp_path / "var" / "passwords").read_text()
-    second = closing_lines(first_run(fresh_file))
+    second = closing_lines(first_run(migrated_file))
 
     assert first.count(", password ") == 2
     assert second.count(", password ") == 0
@@ -97,9 +91,9 @@ def test_a_second_run_keeps_data_and_passwords(
 
 
 def test_secrets_are_for_their_owner_only(
-    fresh_file: str, first_run: Start, tmp_path: Path
+    migrated_file: str, first_run: Start, tmp_path: Path
 ) -> None:
-    first_run(fresh_file)
+    first_run(migrated_file)
 
     folder = tmp_path / "var"
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.iterdir()]}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.running.conftest import OFFLINE, run
+from tests.running.conftest import ENVIRONMENT, run
 from tests.server import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
@@ -45,7 +45,7 @@ def test_the_driver_is_installed_where_it_is_needed(
 
 
 @pytest.fixture
-def running(checkout: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def running(checkout: Path, tmp_path: Path, migrated_file: str) -> Iterator[subprocess.Popen[str]]:
     """`make run` in a process group of its own, as in a terminal, with our own packages."""
     (checkout / "bin" / "venv").write_text("#!/bin/sh\n")
     (checkout / ".venv" / "bin").mkdir(parents=True)
@@ -56,7 +56,9 @@ def running(checkout: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         ["make", "run"],
         cwd=checkout,
-        env=os.environ | OFFLINE | ports | {"IM_DATA_DIR": str(tmp_path / "var")},
+        env=ENVIRONMENT
+        | ports
+        | {"IM_DATA_DIR": str(tmp_path / "var"), "DATABASE_URL": migrated_file},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
