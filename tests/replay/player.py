@@ -101,11 +101,11 @@ class Player:
         return [label for label, wire in displaced.items() if not wire.is_closed]
 
     async def leave(self, labels: Iterable[str]) -> None:
-        """Close connections that the original's server had closed."""
+        """Close connections that the original's server had closed, and forget what follows."""
         for label in labels:
             await self._close(label)
-        await self.quiet(presence=True)
-        self.take()
+            await self.quiet(presence=True)
+            self.take()
 
     async def _act(self, action: Action) -> None:
         label = action.label
