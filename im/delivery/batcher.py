@@ -113,6 +113,8 @@ class Batcher(Generic[Item, Result]):
         results: Sequence[Result],
         error: Exception | None,
     ) -> None:
+        if error is not None:  # once: the callers only hear that there is no result
+            log.error("%s: a batch of %d failed", self._name, len(batch), exc_info=error)
         # The next batch starts first: its thread works while the answers of this one are written.
         if self._waiting:
             self._begin()

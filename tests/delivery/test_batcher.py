@@ -115,7 +115,9 @@ async def test_beyond_the_bound_nothing_is_taken_and_nobody_is_called() -> None:
     await doubling.close()
 
 
-async def test_an_error_reaches_everybody_of_its_batch_and_nobody_else() -> None:
+async def test_an_error_reaches_everybody_of_its_batch_and_nobody_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     work = Work(is_held=True)
     doubling = batcher(work)
     before = asyncio.ensure_future(doubling.run(1))
@@ -128,6 +130,7 @@ async def test_an_error_reaches_everybody_of_its_batch_and_nobody_else() -> None
 
     assert outcomes[0] == 2
     assert [str(error) for error in outcomes[1:]] == ["bad", "bad"]
+    assert [record.message for record in caplog.records] == ["test: a batch of 2 failed"]
     assert await doubling.run(3) == 6
     await doubling.close()
 
