@@ -96,11 +96,12 @@ async def test_both_sides_count_what_the_other_wrote(entrance: Entrance, people:
 # --- having read ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("reader_is_first", [True, False])  # a row has a side for each of them
 @pytest.mark.parametrize("msg_id", [0, 1, 3, 4294967295])
 async def test_reading_clears_the_whole_count_whatever_id_is_named(
-    entrance: Entrance, people: People, msg_id: int
+    entrance: Entrance, people: People, msg_id: int, reader_is_first: bool
 ) -> None:
-    ada, bob, cleo = people(3)
+    ada, bob, cleo = sorted(people(3), key=lambda person: person.id, reverse=reader_is_first)
     a, c = await entrance.log_in(ada), await entrance.log_in(cleo)
     reader = await entrance.log_in(bob)
     await talk(a, bob, 3)
@@ -124,19 +125,21 @@ async def test_counting_begins_anew_after_reading(entrance: Entrance, people: Pe
     assert await reader.unread_counts() == {ada.id: 2}
 
 
-async def test_the_position_only_moves_forward_and_not_beyond_the_last_message(
+async def test_positions_only_move_forward_and_not_beyond_the_last_message(
     entrance: Entrance, people: People, database: Database
 ) -> None:
     ada, bob = people(2)
-    a, reader = await entrance.log_in(ada), await entrance.log_in(bob)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
     await talk(a, bob, 5)
 
     positions = []
-    for msg_id in (3, 2, 0, 4294967295):
-        await reader.mark_read(ada.id, msg_id)
+    for reader, peer, msg_id in (
+        (b, ada, 3), (b, ada, 2), (a, bob, 4), (a, bob, 1), (b, ada, 0), (b, ada, 4294967295)
+    ):  # fmt: skip
+        await reader.mark_read(peer.id, msg_id)
         positions.append(position(database, ada, bob))
 
-    assert positions == [(5, 0, 3), (5, 0, 3), (5, 0, 3), (5, 0, 5)]
+    assert positions == [(5, 0, 3), (5, 0, 3), (5, 4, 3), (5, 4, 3), (5, 4, 3), (5, 4, 5)]
 
 
 async def test_only_the_readers_other_devices_hear_of_it(
