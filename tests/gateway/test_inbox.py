@@ -1,115 +1,18 @@
 """The commands of one connection: their order, what waits for what, and when reading pauses."""
 
 import asyncio
-import itertools
-import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from im.consumers.inbox import Inbox
-from im.delivery.bus import Bus
-from im.delivery.node import Node, Notices
-from im.delivery.registry import Gateway
 from im.delivery.sessions import Session
-from im.handlers import notices
-from im.handlers.registry import HANDLERS, LOGIN_DESK, NOTHING, ON_LOOP, WRITER, Outcome
-from im.services.batch import NewMessage
-from im.types import ClientType, Event, Message, MessageStored, SessionType
+from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, Outcome
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu
 from im.wire.proto import message_pb2
-from tests.client import text_to
 from tests.clock import run_jumping
-from tests.doubles import RecordingLayer, RecordingLink, session_on
-
-ADA, BOB = 1, 2
-GATEWAY = Gateway("id", "channel", "127.0.0.1", "127.0.0.1", 8000, 0, 100)
-
-
-class NoDatabase:
-    """The writer's place: stores in memory, in batches it remembers, while `go` is set."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-        self.go = threading.Event()
-        self.go.set()
-        self._last_id = 0
-
-    def __call__(self, items: Sequence[NewMessage], /) -> Sequence[Event]:
-        self.batches.append(len(items))
-        assert self.go.wait(10)
-        return [self._stored(item) for item in items]
-
-    def close(self) -> None:
-        pass
-
-    def _stored(self, item: NewMessage) -> Event:
-        self._last_id += 1
-        message = Message(
-            self._last_id, item.sender_id, item.created, item.msg_type, item.content.encode()
-        )
-        return MessageStored(SessionType.SINGLE, item.receiver_id, message)
-
-
-class WaitingLink(RecordingLink):
-    """Lets a test wait for what is sent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._news = asyncio.Event()
-
-    def send(self, data: bytes) -> None:
-        super().send(data)
-        self._news.set()
-
-    async def until_sent(self, count: int) -> None:
-        """Wait for so many PDUs in all."""
-        while len(self.sent) < count:
-            self._news.clear()
-            await self._news.wait()
-
-
-class Connected:
-    """Ada's connection to a node that stores in memory."""
-
-    def __init__(self, node: Node, writer: NoDatabase) -> None:
-        self.node = node
-        self.writer = writer
-        self.link = WaitingLink()
-        self.session: Session = session_on(self.link, node)
-        self.inbox = Inbox(self.session)
-        self._seqs = itertools.count(1)
-        node.sessions.bind(self.session, ADA, ClientType.MAC)
-
-    def say(self, count: int) -> None:
-        """Let `count` texts arrive at once."""
-        body = text_to(ADA, BOB, "text").SerializeToString()
-        seqs = itertools.islice(self._seqs, count)
-        self.inbox.put([Pdu(Command.MSG_DATA, body, seq) for seq in seqs])
-
-    def acks(self) -> list[int]:
-        """Return the message ids acknowledged so far."""
-        headers = 16
-        return [message_pb2.IMMsgDataAck.FromString(pdu[headers:]).msg_id for pdu in self.link.sent]
-
-
-@asynccontextmanager
-async def connected() -> AsyncIterator[Connected]:
-    writer = NoDatabase()
-    node = Node(
-        bus=Bus(RecordingLayer(), "channel"),
-        gateway=GATEWAY,
-        lanes={WRITER.name: lambda: writer, LOGIN_DESK.name: NoDatabase},
-        notices=Notices(displaced=notices.displaced, departed=notices.departed),
-    )
-    yield Connected(node, writer)
-    writer.go.set()
-    if not node.is_stopping:
-        await node.stop()
+from tests.gateway.connected import ADA, connected
 
 
 @pytest.fixture(autouse=True)

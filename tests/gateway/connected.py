@@ -1,0 +1,130 @@
+"""A connection to a node that stores nothing: all of the server between socket and database."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from im.consumers.inbox import Inbox
+from im.delivery.bus import Bus
+from im.delivery.node import Node, Notices
+from im.delivery.registry import Gateway
+from im.delivery.sessions import Session
+from im.handlers import notices
+from im.handlers.registry import LOGIN_DESK, WRITER
+from im.services.batch import NewMessage
+from im.types import ClientType, Event, Message, MessageStored, SessionType
+from im.wire.catalog import Body, Command, command_of
+from im.wire.pdu import HEADER_LENGTH, Pdu
+from im.wire.proto import message_pb2
+from tests.client import text_to
+from tests.doubles import RecordingLayer, RecordingLink, session_on
+
+ADA, BOB = 1, 2
+GATEWAY = Gateway("id", "channel", "127.0.0.1", "127.0.0.1", 8000, 0, 100)
+
+
+class NoDatabase:
+    """The writer's place: stores in memory, in batches it remembers, while `go` is set.
+
+    While there is an `error` it raises that instead.
+    """
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.error: Exception | None = None
+        self.go = threading.Event()
+        self.go.set()
+        self._last_id = 0
+
+    def __call__(self, items: Sequence[NewMessage], /) -> Sequence[Event]:
+        self.batches.append(len(items))
+        assert self.go.wait(10)
+        if self.error is not None:
+            raise self.error
+        return [self._stored(item) for item in items]
+
+    def close(self) -> None:
+        pass
+
+    def _stored(self, item: NewMessage) -> Event:
+        self._last_id += 1
+        message = Message(
+            self._last_id, item.sender_id, item.created, item.msg_type, item.content.encode()
+        )
+        return MessageStored(SessionType.SINGLE, item.receiver_id, message)
+
+
+class WaitingLink(RecordingLink):
+    """Lets a test wait for what is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._news = asyncio.Event()
+
+    def send(self, data: bytes) -> None:
+        super().send(data)
+        self._news.set()
+
+    async def until_sent(self, count: int) -> None:
+        """Wait for so many PDUs in all."""
+        while len(self.sent) < count:
+            self._news.clear()
+            await self._news.wait()
+
+
+class NoDesk:
+    """The login desk's place: it can't be asked."""
+
+    def __call__(self, attempts: Sequence[Any], /) -> Sequence[Any]:  # Any: as of a Work
+        raise ConnectionError("the database is gone")
+
+    def close(self) -> None:
+        pass
+
+
+class Connected:
+    """Ada's connection to a node that stores in memory."""
+
+    def __init__(self, node: Node, writer: NoDatabase) -> None:
+        self.node = node
+        self.writer = writer
+        self.link = WaitingLink()
+        self.session: Session = session_on(self.link, node)
+        self.inbox = Inbox(self.session)
+        self._seqs = itertools.count(1)
+        node.sessions.bind(self.session, ADA, ClientType.MAC)
+
+    def say(self, count: int) -> list[Pdu]:
+        """Let `count` texts arrive at once; return them."""
+        body = text_to(ADA, BOB, "text").SerializeToString()
+        pdus = [Pdu(Command.MSG_DATA, body, seq) for seq in itertools.islice(self._seqs, count)]
+        self.inbox.put(pdus)
+        return pdus
+
+    def ask(self, question: Body, seq: int = 1) -> None:
+        """Let a question arrive."""
+        self.inbox.put([Pdu(command_of(question), question.SerializeToString(), seq)])
+
+    def acks(self) -> list[int]:
+        """Return the message ids acknowledged so far; nothing else may have been sent."""
+        bodies = [pdu[HEADER_LENGTH:] for pdu in self.link.sent]
+        return [message_pb2.IMMsgDataAck.FromString(body).msg_id for body in bodies]
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Connected]:
+    """Connect Ada, and stop the node at the end."""
+    writer = NoDatabase()
+    node = Node(
+        bus=Bus(RecordingLayer(), "channel"),
+        gateway=GATEWAY,
+        lanes={WRITER.name: lambda: writer, LOGIN_DESK.name: NoDesk},
+        notices=Notices(displaced=notices.displaced, departed=notices.departed),
+    )
+    yield Connected(node, writer)
+    writer.go.set()
+    if not node.is_stopping:
+        await node.stop()
