@@ -1,5 +1,8 @@
 """One person, several devices: which displace each other, and what phones hear of the PC."""
 
+import asyncio
+import itertools
+
 import pytest
 
 from im.types import ClientType, KickReason, OnlineStatus
@@ -90,6 +93,21 @@ async def test_whoever_ignores_the_kick_does_not_shield_the_next_one(
     for displaced in devices[:-1]:
         assert (await displaced.receive(login_pb2.IMKickUser)).user_id == ada.id
     assert await devices[-1].arrived(login_pb2.IMKickUser) == []
+
+
+async def test_of_logins_at_once_exactly_one_stays(entrance: Entrance, people: People) -> None:
+    [ada] = people(1)
+    connections = [await entrance.connect() for _ in range(8)]
+
+    await asyncio.gather(*(connection.log_in(ada.name) for connection in connections))
+
+    kicks = {asyncio.create_task(c.receive(login_pb2.IMKickUser)): c for c in connections}
+    for kicked in itertools.islice(asyncio.as_completed(kicks), len(connections) - 1):
+        assert (await kicked).user_id == ada.id
+    [(waiting, staying)] = [(task, c) for task, c in kicks.items() if not task.done()]
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert await staying.unread_counts() == {}
 
 
 async def test_pc_phone_and_web_stay_together(entrance: Entrance, people: People) -> None:
