@@ -46,6 +46,7 @@ class Outcome(NamedTuple):
 
 
 NOTHING = Outcome()
+DONE, FAILED = 0, 1  # result_code of most replies
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from im.models import Conversation, GroupCounter, IMRecentSession
 from im.services import history
+from im.services.memberships import memberships
 from im.services.prepared import Prepared
 from im.types import Message, RowStatus, SessionType
 
@@ -32,6 +33,19 @@ def recent_sessions(user_id: int, since: int) -> list[RecentSession]:
     can take them off its list.  Sessions without a stored message are left out.
     """
     rows = _sessions(bool(since))(user_id, since)
+    groups = {
+        group.group_id: group
+        for group in memberships(user_id)
+        if group.is_on_list and group.last_chat > since
+    }
+    # A group's row tells of a removal; it is on the list, or not, by the member's position.
+    rows = [row for row in rows if row[0] == SessionType.SINGLE or row[1] not in groups]
+    rows += [
+        (SessionType.GROUP, group.group_id, RowStatus.SHOWN, group.last_chat)
+        for group in groups.values()
+    ]
+    rows.sort(key=lambda row: -row[3])
+    del rows[settings.IM_RECENT_SESSIONS :]
     latest = _latest(user_id, rows)
     return [
         RecentSession(kind, session_id, RowStatus(status or 0), updated, message)
@@ -81,15 +95,13 @@ def _latest_of_groups(group_ids: list[int]) -> Latest:
 
 @lru_cache(maxsize=2)
 def _sessions(with_removed: bool) -> Prepared:
-    statuses = (RowStatus.SHOWN, RowStatus.REMOVED) if with_removed else (RowStatus.SHOWN,)
+    """Return the query for a user's one-to-one sessions, and for what he removed."""
+    wanted = Q(type=SessionType.SINGLE, status=RowStatus.SHOWN)
+    if with_removed:
+        wanted |= Q(type__in=tuple(SessionType), status=RowStatus.REMOVED)
     return Prepared(
         lambda user_id, since: (
-            IMRecentSession.objects.filter(
-                user_id=user_id,
-                updated__gt=since,
-                status__in=statuses,
-                type__in=tuple(SessionType),
-            )
+            IMRecentSession.objects.filter(wanted, user_id=user_id, updated__gt=since)
             .order_by("-updated", "id")
             .values_list("type", "peer_id", "status", "updated")[: settings.IM_RECENT_SESSIONS]
         )
