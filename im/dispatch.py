@@ -32,7 +32,7 @@ assert handlers  # importing the package is what fills HANDLERS
 Done = Callable[[], None]
 
 # iOS asks to remove a session with the number of the answer.
-_MISTAKEN = {
+_MISTAKEN: dict[int, Command] = {
     Command.BUDDY_LIST_REMOVE_SESSION_RES: Command.BUDDY_LIST_REMOVE_SESSION_REQ,
 }
 
