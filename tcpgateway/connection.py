@@ -38,8 +38,8 @@ class Host(Protocol):
     max_pdu_bytes: int
     outbox_bytes: int
 
-    def joined(self, connection: "Connection") -> bool:
-        """Count the connection; False: there is no room for it."""
+    def joined(self, connection: "Connection", *, spare: int) -> bool:
+        """Count the connection; False: there is no room for it, the spare places included."""
 
     def left(self, connection: "Connection") -> None:
         """Count the connection out."""
@@ -55,14 +55,16 @@ class Connection(asyncio.Protocol):
         "_is_closing",
         "_is_deaf",
         "_outbox",
+        "_spare",
         "_transport",
     )
 
     _transport: asyncio.Transport
     _outbox: Outbox
 
-    def __init__(self, host: Host, consumer: Consumer) -> None:
+    def __init__(self, host: Host, consumer: Consumer, *, spare: int = 0) -> None:
         self._host = host
+        self._spare = spare  # places for connections of this kind where clients find none
         self._consumer: Consumer | None = consumer
         self._decoder = Decoder(host.max_pdu_bytes)
         self._is_deaf = False  # what still comes in is thrown away
@@ -73,7 +75,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's doesn't inherit from it
         self._outbox = Outbox(self._host.loop, self._transport, limit_bytes=self._host.outbox_bytes)
-        if not self._host.joined(self) or self._consumer is None:
+        if not self._host.joined(self, spare=self._spare) or self._consumer is None:
             self._consumer = None
             log.warning("no room for a connection from %s", self.peer)
             self._transport.abort()

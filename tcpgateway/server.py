@@ -27,6 +27,8 @@ BACKLOG = 4096
 PORT_HINT = "IM_HTTP_PORT, IM_TCP_PORT and IM_LOGIN_PORT choose others"
 # Files, databases, Redis, HTTP, the listeners: what is not a client connection.
 RESERVED_DESCRIPTORS = 256
+# Of these: whoever asks where to connect is to be told that all is full.
+SPARE_PLACES = {"tcp": 0, "tcp.login": 64}
 # Closing everybody at once would bring everybody back at once.
 CLOSE_STEP_S = 0.05
 
@@ -77,9 +79,10 @@ class GatewayServer:
         await self._lifespan.startup()
         for port in self.ports:
             make = _consumer_maker(self.application, port.scope_type)
+            spare = SPARE_PLACES[port.scope_type]
             self._servers.append(
                 await self.loop.create_server(
-                    lambda make=make: Connection(self, make()),  # type: ignore[misc]
+                    lambda make=make, spare=spare: Connection(self, make(), spare=spare),  # type: ignore[misc]
                     sock=port.listener,
                     backlog=BACKLOG,
                 )
@@ -111,11 +114,11 @@ class GatewayServer:
 
     # --- for connections ----------------------------------------------------------------------
 
-    def joined(self, connection: Connection) -> bool:
-        """Count a connection in, if there is room."""
+    def joined(self, connection: Connection, *, spare: int) -> bool:
+        """Count a connection in, if there is room, or one of `spare` places beyond that."""
         self._connections.add(connection)
         self._empty.clear()
-        return len(self._connections) <= self.address.capacity
+        return len(self._connections) <= self.address.capacity + spare
 
     def left(self, connection: Connection) -> None:
         """Count a connection out."""

@@ -7,6 +7,7 @@ would be left to them, and here no server outlives a killed test run.
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -86,8 +87,9 @@ class MariaDB(Server):
     def __init__(self) -> None:
         super().__init__("mariadb")
         self.url = f"mysql://root@127.0.0.1:{self.port}"
-        data = self.directory / "data"
-        user = ["--user=root"] if os.geteuid() == 0 else []  # else it refuses to run as root
+        self._data = self.directory / "data"
+        # Else it refuses to run as root.
+        self._user = ["--user=root"] if os.geteuid() == 0 else []
         try:
             subprocess.run(
                 [
@@ -96,8 +98,8 @@ class MariaDB(Server):
                     "--auth-root-authentication-method=normal",
                     "--skip-name-resolve",
                     "--skip-test-db",
-                    f"--datadir={data}",
-                    *user,
+                    f"--datadir={self._data}",
+                    *self._user,
                 ],
                 check=True,
                 capture_output=True,
@@ -106,10 +108,14 @@ class MariaDB(Server):
         except subprocess.CalledProcessError as exc:
             self.stop()
             raise RuntimeError(f"mariadb-install-db failed:\n{exc.stdout}{exc.stderr}") from exc
+        self.run()
+
+    def run(self) -> None:
+        """Start, for the first time or again, on the data that is there."""
         self.start(
             _found("mariadbd"),
             "--no-defaults",
-            f"--datadir={data}",
+            f"--datadir={self._data}",
             f"--socket={self.directory / 'socket'}",
             f"--pid-file={self.directory / 'pid'}",
             "--bind-address=127.0.0.1",
@@ -118,9 +124,17 @@ class MariaDB(Server):
             "--innodb-buffer-pool-size=64M",
             "--innodb-log-file-size=32M",
             "--innodb-flush-log-at-trx-commit=1",
-            *user,
+            *self._user,
             is_ready=self._answers,
         )
+
+    def crash(self) -> None:
+        """SIGKILL the server; what it has promised to keep is there when it runs again."""
+        assert self._guard is not None
+        assert self._guard.stdin is not None
+        os.kill(int((self.directory / "pid").read_text()), signal.SIGKILL)
+        self._guard.wait(timeout=START_SECONDS)
+        self._guard.stdin.close()
 
     def connect(self, database: str = "") -> Any:  # Any: MySQLdb has no types
         """Return a MySQLdb connection in autocommit mode."""

@@ -16,6 +16,9 @@ from im.handlers.registry import IN_THREAD
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu
 
+# The loop's clock ticks in milliseconds: a shorter timer only goes round in circles until it does.
+MIN_PAUSE_S = 0.001
+
 
 class Inbox:
     """Takes a session's PDUs; asks its link to pause while too many wait."""
@@ -105,7 +108,7 @@ class Inbox:
         self._allowance = min(rate, self._allowance + (now - self._asked_at) * rate)
         self._asked_at = now
         if self._allowance < 1:
-            pause_s = (1 - self._allowance) / rate
+            pause_s = max(MIN_PAUSE_S, (1 - self._allowance) / rate)
             self._busy = True
             self._session.node.loop.call_later(pause_s, self._go_on)
             return False

@@ -69,7 +69,7 @@ def _migrate() -> None:
             "manage.py migrate --fake im 0001 and manage.py migrate (docs/operations.md)"
         )
     if missing:
-        call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
 
 
 def _load_demo(passwords: Path) -> DemoCompany | None:

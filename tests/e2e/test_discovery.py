@@ -152,6 +152,9 @@ async def test_a_full_server_says_so_and_takes_nobody(tiny_server: Server) -> No
 
         assert await refused(tiny_server.port)
         assert until_answered(tiny_server, 2) == {"code": 2, "msg": "负载过高"}
+        async with await Client.connect(tiny_server.login_port) as asker:
+            answer = await asker.call(login_pb2.IMMsgServReq(), login_pb2.IMMsgServRsp)
+        assert answer == login_pb2.IMMsgServRsp(result_code=int(LoginResult.MSG_SERVER_FULL))
         for client in clients:
             assert await client.server_time()
 

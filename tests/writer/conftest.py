@@ -25,6 +25,7 @@ ON_SQLITE, ON_MARIADB = (
 )
 
 TakeUsers = Callable[[int], list[int]]
+PointDjangoAt = Callable[[str], None]
 
 
 @pytest.fixture(scope="session", params=["sqlite", "mariadb"])
@@ -45,7 +46,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def point_django_at(
     monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Callable[[str], None]]:
+) -> Iterator[PointDjangoAt]:
     """Return a function that points Django's default connection, of every thread, at a database.
 
     The settings are made from the URL as the server makes them.
@@ -73,7 +74,7 @@ def store(store_url: str) -> Store:
 
 
 @pytest.fixture
-def writer(store_url: str, point_django_at: Callable[[str], None]) -> Iterator[Writer]:
+def writer(store_url: str, point_django_at: PointDjangoAt) -> Iterator[Writer]:
     """A writer that knows nothing yet."""
     point_django_at(store_url)
     writer = Writer()
@@ -86,7 +87,7 @@ def proxy(
     writer: Writer,
     store_url: str,
     mariadb: services.MariaDB,
-    point_django_at: Callable[[str], None],
+    point_django_at: PointDjangoAt,
 ) -> Iterator[Proxy]:
     """A proxy between the writer and MariaDB."""
     with Proxy(mariadb.port) as proxy:

@@ -1,6 +1,8 @@
 """What the tables hold of conversations, read and prepared by SQL behind the writer's back."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from im.services.items import NewMessage, ReadMark, pair_of
@@ -142,6 +144,16 @@ class Store(Database):
                 "WHEN NEW.content = 'poison' BEGIN SELECT RAISE(ABORT, 'poison'); END"
             )
         return "poison"
+
+    @contextmanager
+    def undone(self, *tables: str) -> Iterator[None]:
+        """Put the tables' rows back at the end."""
+        before = {table: self.rows(f"SELECT * FROM {table}") for table in tables}
+        yield
+        for table, rows in before.items():
+            self.change(f"DELETE FROM {table}")
+            for row in rows:
+                self.change(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(row))})", *row)
 
     def await_lock_wait(self) -> None:
         """Return when somebody waits for a row lock (MariaDB)."""

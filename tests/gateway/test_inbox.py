@@ -1,0 +1,293 @@
+"""The commands of one connection: their order, what waits for what, and when reading pauses."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from im.consumers.inbox import Inbox
+from im.delivery.bus import Bus
+from im.delivery.node import Node, Notices
+from im.delivery.registry import Gateway
+from im.delivery.sessions import Session
+from im.handlers import notices
+from im.handlers.registry import HANDLERS, LOGIN_DESK, NOTHING, ON_LOOP, WRITER, Outcome
+from im.services.batch import NewMessage
+from im.types import ClientType, Event, Message, MessageStored, SessionType
+from im.wire.catalog import Command
+from im.wire.pdu import Pdu
+from im.wire.proto import message_pb2
+from tests.client import text_to
+from tests.clock import run_jumping
+from tests.doubles import RecordingLayer, RecordingLink, session_on
+
+ADA, BOB = 1, 2
+GATEWAY = Gateway("id", "channel", "127.0.0.1", "127.0.0.1", 8000, 0, 100)
+
+
+class NoDatabase:
+    """The writer's place: stores in memory, in batches it remembers, while `go` is set."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.go = threading.Event()
+        self.go.set()
+        self._last_id = 0
+
+    def __call__(self, items: Sequence[NewMessage], /) -> Sequence[Event]:
+        self.batches.append(len(items))
+        assert self.go.wait(10)
+        return [self._stored(item) for item in items]
+
+    def close(self) -> None:
+        pass
+
+    def _stored(self, item: NewMessage) -> Event:
+        self._last_id += 1
+        message = Message(
+            self._last_id, item.sender_id, item.created, item.msg_type, item.content.encode()
+        )
+        return MessageStored(SessionType.SINGLE, item.receiver_id, message)
+
+
+class WaitingLink(RecordingLink):
+    """Lets a test wait for what is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._news = asyncio.Event()
+
+    def send(self, data: bytes) -> None:
+        super().send(data)
+        self._news.set()
+
+    async def until_sent(self, count: int) -> None:
+        """Wait for so many PDUs in all."""
+        while len(self.sent) < count:
+            self._news.clear()
+            await self._news.wait()
+
+
+class Connected:
+    """Ada's connection to a node that stores in memory."""
+
+    def __init__(self, node: Node, writer: NoDatabase) -> None:
+        self.node = node
+        self.writer = writer
+        self.link = WaitingLink()
+        self.session: Session = session_on(self.link, node)
+        self.inbox = Inbox(self.session)
+        self._seqs = itertools.count(1)
+        node.sessions.bind(self.session, ADA, ClientType.MAC)
+
+    def say(self, count: int) -> None:
+        """Let `count` texts arrive at once."""
+        body = text_to(ADA, BOB, "text").SerializeToString()
+        seqs = itertools.islice(self._seqs, count)
+        self.inbox.put([Pdu(Command.MSG_DATA, body, seq) for seq in seqs])
+
+    def acks(self) -> list[int]:
+        """Return the message ids acknowledged so far."""
+        headers = 16
+        return [message_pb2.IMMsgDataAck.FromString(pdu[headers:]).msg_id for pdu in self.link.sent]
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Connected]:
+    writer = NoDatabase()
+    node = Node(
+        bus=Bus(RecordingLayer(), "channel"),
+        gateway=GATEWAY,
+        lanes={WRITER.name: lambda: writer, LOGIN_DESK.name: NoDatabase},
+        notices=Notices(displaced=notices.displaced, departed=notices.departed),
+    )
+    yield Connected(node, writer)
+    writer.go.set()
+    if not node.is_stopping:
+        await node.stop()
+
+
+@pytest.fixture(autouse=True)
+def _without_limits(settings: Settings) -> None:
+    settings.IM_MESSAGES_PER_SECOND = 0
+    settings.IM_INBOX_PDUS = 64
+
+
+# --- order ------------------------------------------------------------------------------------
+
+
+async def test_messages_do_not_wait_for_each_other() -> None:
+    async with connected() as ada:
+        ada.say(10)
+        await ada.link.until_sent(10)
+
+        assert ada.writer.batches == [10]
+        assert ada.acks() == list(range(1, 11))
+
+
+async def test_a_question_waits_for_the_messages_before_it_and_holds_up_those_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored_before: list[int] = []
+    question = Command.MSG_UNREAD_CNT_REQUEST
+    async with connected() as ada:
+
+        def answer(caller: Session, req: message_pb2.IMUnreadMsgCntReq) -> Outcome:
+            stored_before.append(sum(ada.writer.batches))
+            return Outcome(message_pb2.IMUnreadMsgCntRsp(user_id=ADA, total_cnt=0))
+
+        monkeypatch.setitem(HANDLERS, question, replace(HANDLERS[question], run=answer))
+        ask = Pdu(question, message_pb2.IMUnreadMsgCntReq(user_id=ADA).SerializeToString(), 99)
+
+        ada.say(3)
+        ada.inbox.put([ask])
+        ada.say(2)
+        await ada.link.until_sent(6)
+
+    assert stored_before == [3]
+    assert ada.writer.batches == [3, 2]
+
+
+async def test_a_heartbeat_does_not_wait_for_the_writer() -> None:
+    async with connected() as ada:
+        ada.writer.go.clear()
+        ada.say(3)
+        ada.inbox.put([Pdu(Command.OTHER_HEARTBEAT)])
+
+        assert ada.link.sent == [Pdu(Command.OTHER_HEARTBEAT).encode()]
+
+
+async def test_a_connection_that_ends_drops_what_waits_but_not_what_is_being_stored(
+    settings: Settings,
+) -> None:
+    settings.IM_INBOX_PDUS = 2
+    async with connected() as ada:
+        ada.writer.go.clear()
+        ada.say(5)
+        ada.inbox.close()
+        ada.node.close(ada.session)
+        ada.writer.go.set()
+    assert ada.writer.batches == [2]
+    assert ada.link.sent == []
+
+
+async def test_who_was_dismissed_is_not_listened_to() -> None:
+    async with connected() as ada:
+        ada.session.leave()
+        ada.say(2)
+        ada.inbox.put([Pdu(Command.OTHER_HEARTBEAT)])
+
+    assert ada.writer.batches == []
+    assert ada.link.sent == []
+
+
+async def test_a_node_that_stops_takes_no_command_and_answers_what_it_took() -> None:
+    async with connected() as ada:
+        ada.writer.go.clear()
+        ada.say(3)
+        stopping = asyncio.ensure_future(ada.node.stop())
+        await asyncio.sleep(0)
+        ada.say(4)
+        ada.writer.go.set()
+        await stopping
+
+        assert ada.acks() == [1, 2, 3]
+
+
+# --- backpressure -----------------------------------------------------------------------------
+
+
+async def test_reading_pauses_while_too_much_waits(settings: Settings) -> None:
+    settings.IM_INBOX_PDUS = 4
+    async with connected() as ada:
+        ada.writer.go.clear()
+
+        ada.say(7)  # four on their way, three wait
+        before = list(ada.link.pauses)
+        ada.inbox.put([Pdu(Command.OTHER_HEARTBEAT)])
+        while_full = list(ada.link.pauses)
+        ada.writer.go.set()
+        await ada.link.until_sent(8)
+
+        assert (before, while_full) == ([], [True])
+        assert ada.link.pauses == [True, False]
+        assert sorted(ada.writer.batches) == [3, 4]
+
+
+async def test_heartbeats_never_pause_the_reading() -> None:
+    async with connected() as ada:
+        ada.inbox.put([Pdu(Command.OTHER_HEARTBEAT, seq=seq) for seq in range(3000)])
+
+        assert len(ada.link.sent) == 3000
+        assert ada.link.pauses == []
+
+
+@pytest.fixture
+def handled_at_s(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When each message was let through, at 20 a second, in seconds of the loop."""
+    settings.IM_MESSAGES_PER_SECOND = 20
+    times: list[float] = []
+
+    def let_through(caller: Session, req: message_pb2.IMMsgData) -> Outcome:
+        times.append(asyncio.get_running_loop().time())
+        return NOTHING
+
+    # On the loop: the clock jumps, and a thread would not jump with it.
+    handler = replace(HANDLERS[Command.MSG_DATA], run=let_through, lane=ON_LOOP, answer=None)
+    monkeypatch.setitem(HANDLERS, Command.MSG_DATA, handler)
+    return times
+
+
+def test_a_fast_sender_gets_his_rate_and_loses_nothing(handled_at_s: list[float]) -> None:
+    async def test() -> None:
+        async with connected() as ada:
+            began_s = asyncio.get_running_loop().time()
+            ada.say(120)
+            await asyncio.sleep(60)
+
+            after_s = [time_s - began_s for time_s in handled_at_s]
+            assert len(after_s) == 120
+            assert after_s[19] == 0
+            assert after_s[20] == pytest.approx(0.05, abs=0.002)
+            assert after_s[-1] == pytest.approx(5.0, abs=0.2)
+            assert ada.link.pauses == [True, False]
+
+    run_jumping(test())
+
+
+def test_who_was_silent_may_send_a_seconds_worth_at_once_and_no_more(
+    handled_at_s: list[float],
+) -> None:
+    async def test() -> None:
+        async with connected() as ada:
+            ada.say(20)
+            await asyncio.sleep(60)
+            began_s = asyncio.get_running_loop().time()
+            ada.say(21)
+            await asyncio.sleep(60)
+
+            after_s = [time_s - began_s for time_s in handled_at_s[20:]]
+            assert after_s[19] == 0
+            assert after_s[20] == pytest.approx(0.05, abs=0.002)
+
+    run_jumping(test())
+
+
+def test_a_closed_connection_is_not_worked_for_when_its_pause_is_over(
+    handled_at_s: list[float],
+) -> None:
+    async def test() -> None:
+        async with connected() as ada:
+            ada.say(25)
+            ada.inbox.close()
+            ada.node.close(ada.session)
+            await asyncio.sleep(60)
+
+            assert len(handled_at_s) == 20
+
+    run_jumping(test())

@@ -1,0 +1,143 @@
+"""The queue before a transport: one write a turn, long parts in slices, nothing without a bound."""
+
+import asyncio
+
+import pytest
+
+from tcpgateway.outbox import MAX_LONG_PARTS, SLICE_BYTES, SLICES_PER_TURN, Outbox
+from tests.gateway.transport import RecordingTransport
+
+LIMIT_BYTES = 100_000
+LONG = bytes(range(256)) * (SLICE_BYTES * 10 // 256) + b"its end"
+
+
+@pytest.fixture
+def transport() -> RecordingTransport:
+    return RecordingTransport()
+
+
+@pytest.fixture
+async def outbox(transport: RecordingTransport) -> Outbox:
+    return Outbox(asyncio.get_running_loop(), transport, limit_bytes=LIMIT_BYTES)
+
+
+async def all_turns() -> None:
+    """Let everything that is ready to run do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_long_part_is_written_in_slices_with_its_neighbours_in_order(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    for part in (b"before", LONG, b"behind"):
+        outbox.put(part)
+    await all_turns()
+    outbox.put(b"later")
+    await all_turns()
+
+    assert b"".join(transport.writes) == b"before" + LONG + b"behind" + b"later"
+    assert max(map(len, transport.writes)) == SLICE_BYTES
+
+
+async def test_no_turn_of_the_loop_writes_more_than_a_few_slices(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    outbox.put(LONG)
+    await asyncio.sleep(0)
+    in_one_turn = len(transport.writes)
+    await all_turns()
+
+    assert in_one_turn == SLICES_PER_TURN
+    assert b"".join(transport.writes) == LONG
+
+
+async def test_a_congested_transport_gets_nothing_until_it_is_free(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    outbox.put(LONG)
+    outbox.congested(True)
+    await all_turns()
+    while_congested = list(transport.writes)
+    outbox.put(b"behind")
+    await all_turns()
+    outbox.congested(False)
+    await all_turns()
+
+    assert while_congested == []
+    assert b"".join(transport.writes) == LONG + b"behind"
+
+
+async def test_the_end_waits_for_the_long_part(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    outbox.put(LONG)
+    outbox.end()
+    before = list(transport.calls)
+    await all_turns()
+
+    assert before == []
+    assert b"".join(transport.writes) == LONG
+    assert transport.calls == ["write_eof"]
+
+
+async def test_an_end_with_nothing_to_write_is_at_once(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    outbox.end()
+
+    assert transport.calls == ["write_eof"]
+
+
+async def test_what_is_held_up_by_a_long_part_counts_as_unread(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    outbox.congested(True)
+    outbox.put(LONG)
+    outbox.put(bytes(SLICE_BYTES))
+    await all_turns()
+    before = outbox.is_overfull()
+    outbox.put(bytes(LIMIT_BYTES - SLICE_BYTES + 1))
+    await all_turns()
+
+    assert not before  # the long part is shared, it costs this connection nothing
+    assert outbox.is_overfull()
+    outbox.congested(False)
+    await all_turns()
+    assert not outbox.is_overfull()
+
+
+async def test_too_many_long_parts_are_too_much(outbox: Outbox) -> None:
+    outbox.congested(True)
+    for _ in range(MAX_LONG_PARTS):
+        outbox.put(LONG)
+        await all_turns()
+    before = outbox.is_overfull()
+    outbox.put(LONG)
+
+    assert not before
+    assert outbox.is_overfull()
+
+
+async def test_long_parts_that_were_read_do_not_count_any_more(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    for _ in range(3 * MAX_LONG_PARTS):
+        outbox.put(LONG)
+        await all_turns()
+        assert not outbox.is_overfull()
+
+    assert b"".join(transport.writes) == 3 * MAX_LONG_PARTS * LONG
+
+
+async def test_nothing_is_written_to_a_transport_that_is_closing(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    outbox.put(LONG)
+    await asyncio.sleep(0)
+    written = len(transport.writes)
+    outbox.put(b"behind")
+    transport.abort()
+    await all_turns()
+
+    assert len(transport.writes) == written
