@@ -105,7 +105,7 @@ async def test_one_device_per_class_stays_in_the_whole_system(
 
     kick = await old.receive(login_pb2.IMKickUser)
 
-    assert kick.kick_reason == KickReason.DUPLICATE_USER
+    assert kick.kick_reason == int(KickReason.DUPLICATE_USER)
     assert await old.closed()
     assert await until_known(new, 3, OnlineStatus.ONLINE)
 

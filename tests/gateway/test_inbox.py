@@ -17,7 +17,7 @@ from im.delivery.registry import Gateway
 from im.delivery.sessions import Session
 from im.handlers import notices
 from im.handlers.registry import HANDLERS, LOGIN_DESK, NOTHING, ON_LOOP, WRITER, Outcome
-from im.services.batch import NewMessage
+from im.services.items import NewMessage
 from im.types import ClientType, Event, Message, MessageStored, SessionType
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu
@@ -52,7 +52,8 @@ class NoDatabase:
         message = Message(
             self._last_id, item.sender_id, item.created, item.msg_type, item.content.encode()
         )
-        return MessageStored(SessionType.SINGLE, item.receiver_id, message)
+        receivers = (item.sender_id, item.receiver_id)
+        return MessageStored(SessionType.SINGLE, item.receiver_id, message, receivers)
 
 
 class WaitingLink(RecordingLink):
