@@ -114,6 +114,9 @@ class Batch:
         self.learned = Known()
         self.planned: list[PlannedMessage | Event | None] = []
         self._known = known
+        # Of the sessions that are to be removed: what is shown now, and hidden since when.
+        self._shown: set[SessionKey] = set()
+        self._hidden: dict[SessionKey, int] = {}
 
     def run(self) -> None:
         """Store the items; `planned` then has what happened, None where it was refused.
@@ -123,7 +126,6 @@ class Batch:
         """
         if not self.items:
             return
-        hidden = self._hide_sessions()
         relations = self._relations()
         rows = _lock_conversations(sorted(relations.values()))
         for pair, relate_id in relations.items():
@@ -131,24 +133,26 @@ class Batch:
             # A database that lost its last seconds gives an id out again, to another pair.
             if row is None or (row.small_id, row.big_id) != pair:
                 raise StaleCache(f"relation {relate_id} is not that of users {pair}")
+        self._find_shown()
         for item in self.items:
-            self.planned.append(self._apply(item, relations.get(item.pair), rows, hidden))
+            self.planned.append(self._apply(item, relations.get(item.pair), rows))
         stored = [plan for plan in self.planned if isinstance(plan, PlannedMessage)]
         _insert_messages(stored)
         _write_conversations(rows.values())
         self._touch_sessions(stored)
+        self._hide_sessions()
 
     def _apply(
         self,
         item: SingleItem,
         relate_id: int | None,
         rows: dict[int, _ConversationRow],
-        hidden: set[Removal],
     ) -> PlannedMessage | Event | None:
         if isinstance(item, Removal):
-            if item in hidden and relate_id is not None:
+            was_shown = self._remove(item)
+            if was_shown and relate_id is not None:
                 rows[relate_id].clear_unread(item.user_id)
-            return SessionRemoved(item.user_id, SessionType.SINGLE, item.peer_id, item in hidden)
+            return SessionRemoved(item.user_id, SessionType.SINGLE, item.peer_id, was_shown)
         if isinstance(item, ReadMark):
             if relate_id is not None:
                 rows[relate_id].mark_read(item)
@@ -156,6 +160,9 @@ class Batch:
         if relate_id is None:
             return None
         msg_id = rows[relate_id].add_message(item.sender_id)
+        for key in ((item.sender_id, item.receiver_id), (item.receiver_id, item.sender_id)):
+            self._shown.add(key)
+            self._hidden.pop(key, None)
         message = Message(
             msg_id, item.sender_id, item.created, item.msg_type, item.content.encode()
         )
@@ -228,20 +235,31 @@ class Batch:
 
     # --- recent sessions ----------------------------------------------------------------------
 
-    def _hide_sessions(self) -> set[Removal]:
-        """Hide the sessions to be removed; return those removals that found one shown."""
-        hidden: set[Removal] = set()
-        for item in self.items:
-            if isinstance(item, Removal) and item not in hidden:
-                shown = IMRecentSession.objects.filter(
-                    user_id=item.user_id,
-                    peer_id=item.peer_id,
-                    type=SessionType.SINGLE,
-                    status=RowStatus.SHOWN,
-                )
-                if shown.update(status=RowStatus.REMOVED, updated=item.at):
-                    hidden.add(item)
-        return hidden
+    def _find_shown(self) -> None:
+        """Look which of the sessions to be removed are shown."""
+        removed = {(item.user_id, item.peer_id) for item in self.items if isinstance(item, Removal)}
+        rows = look_up(
+            IMRecentSession.objects.filter(type=SessionType.SINGLE, status=RowStatus.SHOWN),
+            removed,
+            lambda key: Q(user_id=key[0], peer_id=key[1]),
+        )
+        self._shown = {(row.user_id, row.peer_id) for row in rows}
+
+    def _remove(self, item: Removal) -> bool:
+        """Plan to hide a session; tell whether it is shown until then."""
+        key = (item.user_id, item.peer_id)
+        if key not in self._shown:
+            return False
+        self._shown.remove(key)
+        self._hidden[key] = item.at
+        return True
+
+    def _hide_sessions(self) -> None:
+        """Hide what was removed after the last message there."""
+        for (user_id, peer_id), at in sorted(self._hidden.items()):
+            IMRecentSession.objects.filter(
+                user_id=user_id, peer_id=peer_id, type=SessionType.SINGLE
+            ).update(status=RowStatus.REMOVED, updated=at)
 
     def _touch_sessions(self, stored: Iterable[PlannedMessage]) -> None:
         """Bring both sides' sessions of the stored messages up, shown again if removed."""
