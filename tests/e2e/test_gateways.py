@@ -80,7 +80,7 @@ async def until_known(client: Client, user_id: int, status: OnlineStatus) -> boo
     request = buddy_pb2.IMUsersStatReq(user_id=0, user_id_list=[user_id])
     for _ in range(100):
         answer = await client.call(request, buddy_pb2.IMUsersStatRsp)
-        if answer.user_stat_list[0].status == status:
+        if answer.user_stat_list[0].status == int(status):
             return True
         await asyncio.sleep(0.05)
     return False
