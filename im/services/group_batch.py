@@ -125,7 +125,7 @@ class GroupBatch:
         self._counters = {row.group_id: row for row in self._locked(wanted)}
         without = [group_id for group_id in wanted if group_id not in self._counters]
         if without:
-            _begin_groups(without)
+            begin_groups(without)
             self._counters = {row.group_id: row for row in self._locked(wanted)}
         members: dict[int, list[int]] = {}
         rows = IMGroupMember.objects.filter(
@@ -204,8 +204,11 @@ def find_committed(
     return committed
 
 
-def _begin_groups(group_ids: Sequence[int]) -> None:
-    """Make the counters of groups that have none: new ones, and those of adopted databases."""
+def begin_groups(group_ids: Sequence[int]) -> None:
+    """Make the counters of groups that have none: new ones, and those of adopted databases.
+
+    An adopted group goes on behind its highest stored id, and is dense from there.
+    """
     existing = list(IMGroup.objects.filter(id__in=group_ids).values_list("id", flat=True))
     last: dict[int, int] = {}
     for group_id in existing:

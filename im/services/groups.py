@@ -21,6 +21,7 @@ from im.models import (
     IMRecentSession,
     IMUser,
 )
+from im.services.group_batch import begin_groups
 from im.services.memberships import membership, memberships
 from im.types import GroupChange, GroupType, MembersChanged, RowStatus, SessionType
 
@@ -204,8 +205,14 @@ def _check_size(members: int) -> None:
 
 
 def _locked_counter(group_id: int) -> GroupCounter:
-    GroupCounter.objects.bulk_create([GroupCounter(group_id=group_id)], ignore_conflicts=True)
-    return GroupCounter.objects.select_for_update().get(group_id=group_id)
+    locked = GroupCounter.objects.select_for_update().filter(group_id=group_id)
+    counter = locked.first()
+    if counter is None:
+        # Only then: an attempt to insert what is there takes a shared lock, and of two changes
+        # that both have one neither gets on.
+        begin_groups([group_id])
+        counter = locked.get()
+    return counter
 
 
 def _join(group_id: int, user_ids: list[int], *, last_msg_id: int, now: int) -> None:
@@ -235,10 +242,24 @@ def _join(group_id: int, user_ids: list[int], *, last_msg_id: int, now: int) -> 
 
 
 def _leave(group_id: int, user_ids: list[int], *, now: int) -> None:
-    """End memberships; the group disappears from the lists of those who had it there."""
+    """End memberships, and leave rows by which clients that were away take the group off."""
     IMGroupMember.objects.filter(group_id=group_id, user_id__in=user_ids).update(
         status=RowStatus.REMOVED
     )
+    IMRecentSession.objects.bulk_create(
+        [
+            IMRecentSession(
+                user_id=user_id,
+                peer_id=group_id,
+                type=SessionType.GROUP,
+                status=RowStatus.REMOVED,
+                created=now,
+                updated=now,
+            )
+            for user_id in user_ids
+        ],
+        ignore_conflicts=True,
+    )
     IMRecentSession.objects.filter(
-        peer_id=group_id, type=SessionType.GROUP, user_id__in=user_ids, status=RowStatus.SHOWN
+        peer_id=group_id, type=SessionType.GROUP, user_id__in=user_ids
     ).update(status=RowStatus.REMOVED, updated=now)
