@@ -11,7 +11,12 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 from google.protobuf.internal import api_implementation
 
+from im import handlers
 from im.fields import is_mysql
+from im.handlers.registry import HANDLERS, NOT_YET
+from im.wire.catalog import Command, Direction, direction_of
+
+assert handlers  # importing the package is what fills HANDLERS
 
 AES_KEY_BYTES = 32
 
@@ -36,6 +41,32 @@ def cipher_key_fits(**kwargs: Any) -> list[CheckMessage]:
     if len(settings.IM_AES_KEY.encode()) == AES_KEY_BYTES:
         return []
     return [Error(f"IM_AES_KEY must have exactly {AES_KEY_BYTES} characters", id="im.E002")]
+
+
+@register()
+def client_commands_are_handled(**kwargs: Any) -> list[CheckMessage]:
+    """Look for client commands that nobody answers, and for handlers that NOT_YET denies."""
+    sent = {one for one in Command if Direction.CLIENT_TO_SERVER in direction_of(one)}
+    missing, waiting = sent - HANDLERS.keys() - NOT_YET, NOT_YET - HANDLERS.keys()
+    errors: list[CheckMessage] = [
+        Error(f"{_named(command)} has no handler", id="im.E003") for command in sorted(missing)
+    ]
+    errors += [
+        Error(
+            f"{_named(command)} has a handler and is in NOT_YET",
+            hint="Take it out of NOT_YET in im/handlers/registry.py.",
+            id="im.E004",
+        )
+        for command in sorted(NOT_YET & HANDLERS.keys())
+    ]
+    if waiting:
+        named = ", ".join(map(_named, sorted(waiting)))
+        errors.append(Warning(f"client commands not answered yet: {named}", id="im.W001"))
+    return errors
+
+
+def _named(command: int) -> str:
+    return f"0x{command:04x} {Command(command).name}"
 
 
 @register(Tags.database)

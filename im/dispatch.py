@@ -31,6 +31,11 @@ assert handlers  # importing the package is what fills HANDLERS
 
 Done = Callable[[], None]
 
+# iOS asks to remove a session with the number of the answer.
+_MISTAKEN: dict[int, Command] = {
+    Command.BUDDY_LIST_REMOVE_SESSION_RES: Command.BUDDY_LIST_REMOVE_SESSION_REQ,
+}
+
 
 def open_node(bus: Bus, gateway: Gateway) -> Node:
     """Return a node whose batchers do the handlers' work; it is not started yet."""
@@ -50,7 +55,8 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
     """
     if session.is_leaving or session.node.is_stopping:
         return None
-    handler = HANDLERS.get(pdu.command_id)
+    command_id = _MISTAKEN.get(pdu.command_id, pdu.command_id)
+    handler = HANDLERS.get(command_id)
     if handler is None or handler.door is not session.door:
         _not_for_us(session, pdu)
         return None
@@ -60,7 +66,7 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
     if handler.empty is not None:
         return handler, handler.empty
     try:
-        return handler, decode(pdu.command_id, pdu.body)
+        return handler, decode(command_id, pdu.body)
     except BadBody as exc:
         session.node.counters["bad bodies"] += 1
         log.info("dropped %r of %r: %s", pdu, session, exc)

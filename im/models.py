@@ -484,6 +484,7 @@ class GroupPosition(models.Model):
     read_msg_id = models.BigIntegerField(_("read up to"), default=0, db_default=0)
     joined_msg_id = models.BigIntegerField(_("joined after"), default=0, db_default=0)
     removed_msg_id = models.BigIntegerField(_("removed at"), default=0, db_default=0)
+    is_shielded = models.BooleanField(_("no push"), default=False, db_default=False)
     read_at = models.BigIntegerField(_("read"), default=0, db_default=0)
 
     class Meta:

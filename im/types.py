@@ -66,6 +66,13 @@ class GroupType(IntEnum):
     TEMPORARY = 2
 
 
+class GroupChange(IntEnum):
+    """GroupModifyType of the protocol."""
+
+    ADD = 1
+    REMOVE = 2
+
+
 class KickReason(IntEnum):
     """Why a connection was displaced."""
 
@@ -144,11 +151,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class MessageStored:
-    """A message was committed.  `session_id` is the receiver or the group."""
+    """A message was committed.  `session_id` is the receiver or the group.
+
+    `receivers` are all users whose devices get it, the sender among them.
+    """
 
     session_type: SessionType
     session_id: int
     message: Message
+    receivers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +170,60 @@ class SessionRead:
     session_type: SessionType
     session_id: int
     msg_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRemoved:
+    """`user_id` took a conversation off his list; not `was_shown`: it was not on it."""
+
+    user_id: int
+    session_type: SessionType
+    session_id: int
+    was_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MembersChanged:
+    """People were added to a group or taken out; `members` is who is in it now."""
+
+    actor_id: int
+    group_id: int
+    change: GroupChange
+    members: tuple[int, ...]
+    changed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureChanged:
+    """A user has a new signature."""
+
+    user_id: int
+    sign_info: str
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarChanged:
+    """A user has a new picture."""
+
+    user_id: int
+    avatar: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal from one user to another: typing, window shake."""
+
+    sender_id: int
+    receiver_id: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesKicked:
+    """A user ends his own connections of some device classes, from his phone."""
+
+    user_id: int
+    devices: DeviceClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +249,16 @@ class AccessEnded:
     user_id: int
 
 
-Event = MessageStored | SessionRead | PresenceChanged | PcStatusTold | AccessEnded
+Event = (
+    MessageStored
+    | SessionRead
+    | SessionRemoved
+    | MembersChanged
+    | SignatureChanged
+    | AvatarChanged
+    | Signal
+    | DevicesKicked
+    | PresenceChanged
+    | PcStatusTold
+    | AccessEnded
+)

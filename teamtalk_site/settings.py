@@ -224,6 +224,7 @@ IM_RECENT_SESSIONS = env.int("IM_RECENT_SESSIONS", default=100)
 IM_USERS_BY_ID = env.int("IM_USERS_BY_ID", default=10_000)
 IM_DIRECTORY_USERS = env.int("IM_DIRECTORY_USERS", default=200_000)
 IM_GROUPS = env.int("IM_GROUPS", default=10_000)
+IM_GROUP_MEMBERS = env.int("IM_GROUP_MEMBERS", default=5_000)
 IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
 IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
 IM_AES_KEY = env.str(

@@ -184,11 +184,12 @@ class Node:
         # Out at once: its end must not look like its user's going offline.
         self._dismiss(session, self._notices.displaced(session.user_id))
 
-    def _dismiss(self, session: Session, pdu: bytes) -> None:
+    def _dismiss(self, session: Session, last_words: bytes) -> None:
         self.sessions.unbind(session)
-        session.send(pdu)
-        session.leave(grace_s=settings.IM_KICK_GRACE_SECONDS)
-        log.info("displaced %r", session)
+        if last_words:
+            session.send(last_words)
+        session.leave(grace_s=settings.IM_KICK_GRACE_SECONDS if last_words else 0)
+        log.info("ended %r", session)
 
     def _departed(self, session: Session) -> None:
         devices = self.sessions.devices_of(session.user_id)
@@ -246,17 +247,16 @@ class Node:
 
     def end(self, ending: Ending) -> None:
         """Close a user's connections, here and elsewhere."""
-        self._end_here(ending.user_id)
+        self._end_here(ending)
         channels = self.presence.channels_of([ending.user_id])
         if channels:
-            self._bus.post(channels, (END, ending.user_id))
+            self._bus.post(channels, (END, *ending.plain()))
 
-    def _end_here(self, user_id: int) -> None:
-        for session in self.sessions.of_user(user_id):
-            log.info("ending %r", session)
-            self.sessions.unbind(session)
-            session.leave()
-            self._departed(session)
+    def _end_here(self, ending: Ending) -> None:
+        for session in self.sessions.of_user(ending.user_id):
+            if session.device in ending.devices:
+                self._dismiss(session, ending.last_words)
+                self._departed(session)
 
     # --- peers --------------------------------------------------------------------------------
 
@@ -278,7 +278,7 @@ class Node:
             else:
                 self.sessions.deliver(delivery)
         elif kind == END:
-            self._end_here(*values)
+            self._end_here(Ending.from_plain(*values))
         elif kind == ARRIVED:
             self._arrived_elsewhere(sender, *values)
         elif kind == LEFT:

@@ -33,7 +33,7 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
 
 def _item(effect: Delivery | Ending) -> BusItem:
     if isinstance(effect, Ending):
-        return (END, effect.user_id)
+        return (END, *effect.plain())
     return (DELIVER, *effect.plain())
 
 

@@ -109,9 +109,20 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of all connections of one user."""
+    """The end of a user's connections of the given device classes, after a last PDU."""
 
     user_id: int
+    devices: DeviceClass = DeviceClass.ANY
+    last_words: bytes = b""
+
+    def plain(self) -> tuple[Any, ...]:
+        """Return it as plain values, for the bus."""
+        return self.user_id, int(self.devices), self.last_words
+
+    @classmethod
+    def from_plain(cls, user_id: int, devices: int, last_words: bytes) -> "Ending":
+        """Return the ending that `plain` made these of."""
+        return cls(user_id, DeviceClass(devices), last_words)
 
 
 class Sessions:

@@ -1,11 +1,23 @@
 """Service 2, the directory and the list of conversations: what a client syncs after login."""
 
 from im.delivery.sessions import Session
+from im.errors import Refused
 from im.handlers import records
 from im.handlers.pages import DEPARTMENTS, PEOPLE, Page, Question
-from im.handlers.registry import DIRECTORY, NOTHING, ON_LOOP, Outcome, SharedReply, handles
-from im.services import contacts, recent
-from im.types import OnlineStatus
+from im.handlers.registry import (
+    DIRECTORY,
+    DONE,
+    FAILED,
+    NOTHING,
+    ON_LOOP,
+    WRITER,
+    Outcome,
+    SharedReply,
+    handles,
+)
+from im.services import chat, contacts, profile, recent
+from im.services.items import GroupRemoval, Removal
+from im.types import OnlineStatus, SessionRemoved, SessionType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2 as pb
@@ -101,3 +113,48 @@ def _session_info(entry: recent.RecentSession) -> base.ContactSessionInfo:
             entry.session_type, entry.session_id, entry.latest
         ),
     )
+
+
+def _answer_removal(
+    caller: Session, req: pb.IMRemoveSessionReq, seq: int, event: SessionRemoved | None
+) -> Outcome:
+    was_shown = event is not None and event.was_shown
+    reply = pb.IMRemoveSessionRsp(
+        user_id=caller.user_id,
+        result_code=DONE if was_shown else FAILED,
+        session_type=req.session_type,
+        session_id=req.session_id,
+    )
+    return Outcome(reply, (event,) if event is not None else ())
+
+
+@handles(Command.BUDDY_LIST_REMOVE_SESSION_REQ, lane=WRITER, answer=_answer_removal)
+def remove_session(caller: Session, req: pb.IMRemoveSessionReq, seq: int) -> Removal | GroupRemoval:
+    """Take a conversation off the caller's list, until somebody says something there again."""
+    return chat.removal(caller.user_id, SessionType(req.session_type), req.session_id)
+
+
+# --- oneself ----------------------------------------------------------------------------------
+
+
+@handles(Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST)
+def change_avatar(caller: Session, req: pb.IMChangeAvatarReq) -> Outcome:
+    """Store the caller's picture and show it to everybody."""
+    try:
+        event = profile.set_avatar(caller.user_id, req.avatar_url)
+    except Refused:
+        return Outcome(pb.IMChangeAvatarRsp(user_id=caller.user_id, result_code=FAILED))
+    return Outcome(pb.IMChangeAvatarRsp(user_id=caller.user_id, result_code=DONE), (event,))
+
+
+@handles(Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST)
+def change_signature(caller: Session, req: pb.IMChangeSignInfoReq) -> Outcome:
+    """Store the caller's signature and show it to everybody."""
+    try:
+        event = profile.set_signature(caller.user_id, req.sign_info)
+    except Refused:
+        return Outcome(pb.IMChangeSignInfoRsp(user_id=caller.user_id, result_code=FAILED))
+    reply = pb.IMChangeSignInfoRsp(
+        user_id=caller.user_id, result_code=DONE, sign_info=event.sign_info
+    )
+    return Outcome(reply, (event,))

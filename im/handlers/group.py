@@ -1,8 +1,10 @@
-"""Service 4, groups: which ones there are and who is in them."""
+"""Service 4, groups: which ones there are, who is in them, and how that changes."""
 
 from im.delivery.sessions import Session
-from im.handlers.registry import Outcome, handles
+from im.errors import Refused
+from im.handlers.registry import DONE, FAILED, Outcome, handles
 from im.services import groups
+from im.types import GroupChange, GroupType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
@@ -43,6 +45,67 @@ def _group_info(group: groups.GroupCard) -> base.GroupInfo:
         group_avatar=group.avatar,
         group_creator_id=group.creator_id,
         group_type=group.group_type,
-        shield_status=0,
+        shield_status=int(group.is_shielded),
         group_member_list=group.member_ids,
+    )
+
+
+@handles(Command.GROUP_CREATE_REQUEST)
+def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
+    """Make a temporary group; fixed ones are made by operators."""
+    reply = pb.IMGroupCreateRsp(
+        user_id=caller.user_id,
+        result_code=FAILED,
+        group_name=req.group_name,
+        user_id_list=sorted(set(req.member_id_list)),
+    )
+    if req.group_type != base.GROUP_TYPE_TMP:
+        return Outcome(reply)
+    try:
+        made = groups.create_group(
+            caller.user_id,
+            req.group_name,
+            req.group_avatar,
+            req.member_id_list,
+            GroupType.TEMPORARY,
+        )
+    except Refused:
+        return Outcome(reply)
+    reply.result_code, reply.group_id = DONE, made.group_id
+    reply.user_id_list[:] = made.member_ids
+    return Outcome(reply)
+
+
+@handles(Command.GROUP_CHANGE_MEMBER_REQUEST)
+def change_members(caller: Session, req: pb.IMGroupChangeMemberReq) -> Outcome:
+    """Add people to a group or take them out, and tell everybody concerned."""
+    reply = pb.IMGroupChangeMemberRsp(
+        user_id=caller.user_id,
+        change_type=req.change_type,
+        result_code=FAILED,
+        group_id=req.group_id,
+    )
+    try:
+        change = groups.change_members(
+            caller.user_id, req.group_id, GroupChange(req.change_type), req.member_id_list
+        )
+    except Refused:
+        return Outcome(reply)
+    reply.result_code = DONE
+    reply.cur_user_id_list[:] = change.members
+    reply.chg_user_id_list[:] = change.changed
+    return Outcome(reply, (change,))
+
+
+@handles(Command.GROUP_SHIELD_GROUP_REQUEST)
+def shield(caller: Session, req: pb.IMGroupShieldReq) -> Outcome:
+    """Switch the pushes of a group off or on for the caller."""
+    try:
+        groups.set_shield(caller.user_id, req.group_id, bool(req.shield_status))
+    except Refused:
+        result = FAILED
+    else:
+        result = DONE
+    return Outcome(
+        pb.IMGroupShieldRsp(user_id=caller.user_id, group_id=req.group_id, result_code=result)
     )

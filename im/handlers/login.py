@@ -4,12 +4,25 @@ import logging
 import time
 
 from im.delivery import registry
+from im.delivery.presence import SEEN_BY_OTHERS
 from im.delivery.sessions import Door, Session
+from im.errors import Refused
 from im.handlers import records
-from im.handlers.registry import LOGIN_DESK, NOTHING, ON_LOOP, ON_LOOP_LAST, Outcome, handles
+from im.handlers.registry import (
+    DONE,
+    FAILED,
+    LOGIN_DESK,
+    NOTHING,
+    ON_LOOP,
+    ON_LOOP_LAST,
+    Outcome,
+    handles,
+)
+from im.services import profile
 from im.services.accounts import Credentials, LoginRefusal
 from im.types import (
     DeviceClass,
+    DevicesKicked,
     Event,
     LoginResult,
     PcStatusTold,
@@ -96,3 +109,36 @@ def _own_record(user: UserInfo) -> base.UserInfo:
     record = records.user_info(user)
     record.status = UserStatus.NORMAL  # as the original: one's own status is never told
     return record
+
+
+# --- the phone and its PC ---------------------------------------------------------------------
+
+
+@handles(Command.LOGIN_REQ_KICKPCCLIENT, lane=ON_LOOP)
+def kick_pc(caller: Session, req: pb.IMKickPCClientReq) -> Outcome:
+    """End the connection of the caller's PC, from his phone; a PC can't ask for that."""
+    if caller.device is not DeviceClass.MOBILE:
+        raise Refused("only a phone ends the PC's connection")
+    reply = pb.IMKickPCClientRsp(user_id=caller.user_id, result_code=DONE)
+    return Outcome(reply, (DevicesKicked(caller.user_id, SEEN_BY_OTHERS),))
+
+
+@handles(Command.LOGIN_REQ_PUSH_SHIELD)
+def set_push_shield(caller: Session, req: pb.IMPushShieldReq) -> Outcome:
+    """Switch the night-time silence of pushes."""
+    profile.set_push_shield(caller.user_id, bool(req.shield_status))
+    return Outcome(
+        pb.IMPushShieldRsp(
+            user_id=caller.user_id, result_code=DONE, shield_status=int(bool(req.shield_status))
+        )
+    )
+
+
+@handles(Command.LOGIN_REQ_QUERY_PUSH_SHIELD)
+def query_push_shield(caller: Session, req: pb.IMQueryPushShieldReq) -> Outcome:
+    """Say whether pushes are silent at night."""
+    shield = profile.push_shield(caller.user_id)
+    reply = pb.IMQueryPushShieldRsp(user_id=caller.user_id, result_code=FAILED)
+    if shield is not None:
+        reply.result_code, reply.shield_status = DONE, int(shield)
+    return Outcome(reply)

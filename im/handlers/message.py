@@ -7,11 +7,14 @@ from im.delivery.sessions import Session
 from im.handlers import records
 from im.handlers.registry import NOTHING, ON_LOOP, WRITER, Outcome, handles
 from im.services import chat, history
-from im.services.batch import NewMessage, ReadMark
-from im.types import Message, MessageStored, SessionRead, SessionType
+from im.services.items import GroupReadMark, NewGroupMessage, NewMessage, ReadMark
+from im.types import MessageStored, SessionRead, SessionType
 from im.wire.catalog import Command, encode
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import message_pb2 as pb
+
+GROUP_TYPES = frozenset({base.MSG_TYPE_GROUP_TEXT, base.MSG_TYPE_GROUP_AUDIO})
+
 
 # --- sending ----------------------------------------------------------------------------------
 
@@ -36,9 +39,11 @@ def _answer_message(
 
 
 @handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message)
-def send_message(caller: Session, req: pb.IMMsgData, seq: int) -> NewMessage | Outcome:
+def send_message(
+    caller: Session, req: pb.IMMsgData, seq: int
+) -> NewMessage | NewGroupMessage | Outcome:
     """Store a message, then acknowledge and deliver it; a client's retry gets the first answer."""
-    if req.from_user_id == req.to_session_id:
+    if req.from_user_id == req.to_session_id and req.msg_type not in GROUP_TYPES:
         return NOTHING  # as the original does, whoever the client says it is
     item = chat.new_text(caller.user_id, req.to_session_id, req.msg_type, req.msg_data)
     key = _retry_key(req, seq)
@@ -64,7 +69,7 @@ def _ack(caller: Session, req: pb.IMMsgData, msg_id: int) -> pb.IMMsgDataAck:
         user_id=caller.user_id,
         session_id=req.to_session_id,
         msg_id=msg_id,
-        session_type=SessionType.SINGLE,
+        session_type=SessionType.GROUP if req.msg_type in GROUP_TYPES else SessionType.SINGLE,
     )
 
 
@@ -85,12 +90,14 @@ def _answer_read(
 
 
 @handles(Command.MSG_READ_ACK, lane=WRITER, answer=_answer_read)
-def read_messages(caller: Session, req: pb.IMMsgDataReadAck, seq: int) -> ReadMark | Outcome:
+def read_messages(
+    caller: Session, req: pb.IMMsgDataReadAck, seq: int
+) -> ReadMark | GroupReadMark | Outcome:
     """Mark a conversation as read and tell the reader's other devices."""
-    if req.session_type != base.SESSION_TYPE_SINGLE:
-        return NOTHING
-    caller.node.sessions.unacked.acknowledged(caller.id, req.session_id, req.msg_id)
-    return chat.read_mark(caller.user_id, req.session_id, req.msg_id)
+    session_type = SessionType(req.session_type)
+    if session_type is SessionType.SINGLE:
+        caller.node.sessions.unacked.acknowledged(caller.id, req.session_id, req.msg_id)
+    return chat.read_mark(caller.user_id, session_type, req.session_id, req.msg_id)
 
 
 @handles(Command.MSG_UNREAD_CNT_REQUEST)
@@ -125,11 +132,9 @@ def _unread_info(entry: history.Unread) -> base.UnreadInfo:
 @handles(Command.MSG_LIST_REQUEST)
 def message_list(caller: Session, req: pb.IMGetMsgListReq) -> Outcome:
     """Return a page of history, newest first."""
-    found: list[Message] = []
-    if req.session_type == base.SESSION_TYPE_SINGLE:
-        found = history.page(
-            caller.user_id, req.session_id, newest_id=req.msg_id_begin, count=req.msg_cnt
-        )
+    is_single = req.session_type == base.SESSION_TYPE_SINGLE
+    page = history.page if is_single else history.group_page
+    found = page(caller.user_id, req.session_id, newest_id=req.msg_id_begin, count=req.msg_cnt)
     return Outcome(
         pb.IMGetMsgListRsp(
             user_id=caller.user_id,
@@ -145,12 +150,13 @@ def message_list(caller: Session, req: pb.IMGetMsgListReq) -> Outcome:
 def latest_message_id(caller: Session, req: pb.IMGetLatestMsgIdReq) -> Outcome:
     """Return the id of a conversation's newest message."""
     is_single = req.session_type == base.SESSION_TYPE_SINGLE
+    latest_id = history.latest_id if is_single else history.latest_group_id
     return Outcome(
         pb.IMGetLatestMsgIdRsp(
             user_id=caller.user_id,
             session_type=req.session_type,
             session_id=req.session_id,
-            latest_msg_id=history.latest_id(caller.user_id, req.session_id) if is_single else 0,
+            latest_msg_id=latest_id(caller.user_id, req.session_id),
         )
     )
 
@@ -158,9 +164,9 @@ def latest_message_id(caller: Session, req: pb.IMGetLatestMsgIdReq) -> Outcome:
 @handles(Command.MSG_GET_BY_MSG_ID_REQ)
 def messages_by_id(caller: Session, req: pb.IMGetMsgByIdReq) -> Outcome:
     """Return certain messages of a conversation, newest first; ids it lacks are left out."""
-    found: list[Message] = []
-    if req.session_type == base.SESSION_TYPE_SINGLE:
-        found = history.by_ids(caller.user_id, req.session_id, req.msg_id_list)
+    is_single = req.session_type == base.SESSION_TYPE_SINGLE
+    by_ids = history.by_ids if is_single else history.group_by_ids
+    found = by_ids(caller.user_id, req.session_id, req.msg_id_list)
     return Outcome(
         pb.IMGetMsgByIdRsp(
             user_id=caller.user_id,

@@ -11,18 +11,25 @@ from im.delivery.presence import SEEN_BY_OTHERS
 from im.delivery.sessions import Delivery, Ending
 from im.types import (
     AccessEnded,
+    AvatarChanged,
     DeviceClass,
+    DevicesKicked,
     Event,
     KickReason,
+    MembersChanged,
     MessageStored,
     OnlineStatus,
     PcStatusTold,
     PresenceChanged,
     SessionRead,
+    SessionRemoved,
+    SessionType,
+    Signal,
+    SignatureChanged,
 )
 from im.wire.catalog import encode
 from im.wire.proto import base_define_pb2 as base
-from im.wire.proto import buddy_pb2, login_pb2, message_pb2
+from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2, switch_service_pb2
 
 Effect = Delivery | Ending
 
@@ -62,8 +69,10 @@ def _message_stored(event: MessageStored) -> list[Delivery]:
             msg_data=message.content,
         )
     )
-    receivers = (message.sender_id, event.session_id)
-    return [Delivery(pdu, receivers, message=(message.sender_id, message.msg_id))]
+    # Clients acknowledge one-to-one messages by author and id; those of groups nobody counts.
+    is_single = event.session_type is SessionType.SINGLE
+    acknowledged = (message.sender_id, message.msg_id) if is_single else None
+    return [Delivery(pdu, event.receivers, message=acknowledged)]
 
 
 def _session_read(event: SessionRead) -> list[Delivery]:
@@ -74,6 +83,53 @@ def _session_read(event: SessionRead) -> list[Delivery]:
         session_type=event.session_type,
     )
     return [Delivery(encode(notice), (event.reader_id,))]
+
+
+def _session_removed(event: SessionRemoved) -> list[Delivery]:
+    if event.session_type is not SessionType.SINGLE:
+        return []  # the original tells of one-to-one sessions only
+    notice = buddy_pb2.IMRemoveSessionNotify(
+        user_id=event.user_id, session_type=event.session_type, session_id=event.session_id
+    )
+    return [Delivery(encode(notice), (event.user_id,))]
+
+
+def _members_changed(event: MembersChanged) -> list[Delivery]:
+    notice = group_pb2.IMGroupChangeMemberNotify(
+        user_id=event.actor_id,
+        change_type=event.change,
+        group_id=event.group_id,
+        cur_user_id_list=event.members,
+        chg_user_id_list=event.changed,
+    )
+    # Once each, whether somebody is in both lists (who was added) or in one.
+    concerned = tuple(dict.fromkeys((*event.changed, *event.members)))
+    return [Delivery(encode(notice), concerned)]
+
+
+def _signature_changed(event: SignatureChanged) -> list[Delivery]:
+    notice = buddy_pb2.IMSignInfoChangedNotify(
+        changed_user_id=event.user_id, sign_info=event.sign_info
+    )
+    return [Delivery(encode(notice), None)]
+
+
+def _avatar_changed(event: AvatarChanged) -> list[Delivery]:
+    notice = buddy_pb2.IMAvatarChangedNotify(changed_user_id=event.user_id, avatar_url=event.avatar)
+    return [Delivery(encode(notice), None)]
+
+
+def _signal(event: Signal) -> list[Delivery]:
+    notice = switch_service_pb2.IMP2PCmdMsg(
+        from_user_id=event.sender_id, to_user_id=event.receiver_id, cmd_msg_data=event.content
+    )
+    both = tuple({event.sender_id: None, event.receiver_id: None})
+    return [Delivery(encode(notice), both)]
+
+
+def _devices_kicked(event: DevicesKicked) -> list[Ending]:
+    pdu = kicked(event.user_id, KickReason.MOBILE_KICK)
+    return [Ending(event.user_id, event.devices, pdu)]
 
 
 def _presence_changed(event: PresenceChanged) -> list[Delivery]:
@@ -97,6 +153,12 @@ _NOTICES: dict[type, Callable[[Any], Sequence[Effect]]] = {
     AccessEnded: lambda event: [Ending(event.user_id)],
     MessageStored: _message_stored,
     SessionRead: _session_read,
+    SessionRemoved: _session_removed,
+    MembersChanged: _members_changed,
+    SignatureChanged: _signature_changed,
+    AvatarChanged: _avatar_changed,
+    Signal: _signal,
+    DevicesKicked: _devices_kicked,
     PresenceChanged: _presence_changed,
     PcStatusTold: _pc_status_told,
 }

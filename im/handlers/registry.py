@@ -47,6 +47,7 @@ class Outcome(NamedTuple):
 
 
 NOTHING = Outcome()
+DONE, FAILED = 0, 1  # result_code of most replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,21 @@ class Handler:
 
 
 HANDLERS: dict[int, Handler] = {}
+
+# Client commands without a handler so far: dropped and counted.  im.checks holds this set to it.
+NOT_YET = frozenset(
+    {
+        Command.LOGIN_REQ_DEVICETOKEN,
+        Command.FILE_LOGIN_REQ,
+        Command.FILE_STATE,
+        Command.FILE_PULL_DATA_REQ,
+        Command.FILE_PULL_DATA_RSP,
+        Command.FILE_REQUEST,
+        Command.FILE_HAS_OFFLINE_REQ,
+        Command.FILE_ADD_OFFLINE_REQ,
+        Command.FILE_DEL_OFFLINE_REQ,
+    }
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,11 +9,10 @@ Rules: everything is read and written inside the caller's transaction; what was 
 (ids of rows) may enter the caches only after COMMIT and holds immutable facts only, never absence.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from functools import reduce
-from operator import attrgetter, or_
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any
 
 from django.db import connection
 from django.db.models import Max, Q
@@ -25,47 +24,11 @@ from im.models import (
     IMUser,
     messages,
 )
-from im.types import Event, Message, MessageStored, RowStatus, SessionRead, SessionType
+from im.services.items import NewMessage, Pair, PlannedMessage, ReadMark, Removal, SingleItem
+from im.services.rows import insert_rows, lock_rows, look_up, marks, upsert_rows
+from im.types import Event, Message, RowStatus, SessionRead, SessionRemoved, SessionType
 
-LOOKUP_CHUNK = 100  # keys per OR-ed look-up; SQLite bounds the depth of an expression
-
-Pair = tuple[int, int]  # user ids, the smaller first
 SessionKey = tuple[int, int]  # owner, peer
-
-
-class NewMessage(NamedTuple):
-    """A one-to-one message to be stored; valid in length and encoding."""
-
-    sender_id: int
-    receiver_id: int
-    msg_type: int
-    content: str
-    created: int
-
-    @property
-    def pair(self) -> Pair:
-        return pair_of(self.sender_id, self.receiver_id)
-
-
-class ReadMark(NamedTuple):
-    """`reader_id` has read what `peer_id` wrote to him; `msg_id` is the newest id he names."""
-
-    reader_id: int
-    peer_id: int
-    msg_id: int
-    at: int
-
-    @property
-    def pair(self) -> Pair:
-        return pair_of(self.reader_id, self.peer_id)
-
-
-Item = NewMessage | ReadMark
-
-
-def pair_of(one_id: int, other_id: int) -> Pair:
-    """Return two user ids as the key of their conversation."""
-    return (one_id, other_id) if one_id < other_id else (other_id, one_id)
 
 
 @dataclass(slots=True)
@@ -127,46 +90,42 @@ class _ConversationRow:
 
     def mark_read(self, mark: ReadMark) -> None:
         """Clear the reader's whole count, as clients rely on; his position only moves forward."""
+        self.clear_unread(mark.reader_id)
         position = min(mark.msg_id, self.last_msg_id)
         if mark.reader_id == self.small_id:
-            self.seen_small = self.sent_big
             if position > self.read_msg_id_small:
                 self.read_msg_id_small, self.read_at_small = position, mark.at
+        elif position > self.read_msg_id_big:
+            self.read_msg_id_big, self.read_at_big = position, mark.at
+
+    def clear_unread(self, user_id: int) -> None:
+        """Count everything the other one sent as seen."""
+        if user_id == self.small_id:
+            self.seen_small = self.sent_big
         else:
             self.seen_big = self.sent_small
-            if position > self.read_msg_id_big:
-                self.read_msg_id_big, self.read_at_big = position, mark.at
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedMessage:
-    """A message with the place it gets if the transaction commits."""
-
-    relate_id: int
-    receiver_id: int
-    message: Message
-    text: str
-
-    @property
-    def event(self) -> MessageStored:
-        return MessageStored(SessionType.SINGLE, self.receiver_id, self.message)
 
 
 class Batch:
-    """The work of one transaction.  Call `run` once, inside it."""
+    """The one-to-one items of one transaction.  Call `run` once, inside it."""
 
-    def __init__(self, items: Sequence[Item], known: Known) -> None:
+    def __init__(self, items: Sequence[SingleItem], known: Known) -> None:
         self.items = items
         self.learned = Known()
-        self.planned: list[PlannedMessage | SessionRead | None] = []
+        self.planned: list[PlannedMessage | Event | None] = []
         self._known = known
+        # Of the sessions that are to be removed: what is shown now, and hidden since when.
+        self._shown: set[SessionKey] = set()
+        self._hidden: dict[SessionKey, int] = {}
 
-    def run(self) -> list[Event | None]:
-        """Store the items; return per item what happened, None where it was refused.
+    def run(self) -> None:
+        """Store the items; `planned` then has what happened, None where it was refused.
 
         A message to a user who does not exist is refused.  Raises StaleCache, and what the
         database raises.
         """
+        if not self.items:
+            return
         relations = self._relations()
         rows = _lock_conversations(sorted(relations.values()))
         for pair, relate_id in relations.items():
@@ -174,17 +133,26 @@ class Batch:
             # A database that lost its last seconds gives an id out again, to another pair.
             if row is None or (row.small_id, row.big_id) != pair:
                 raise StaleCache(f"relation {relate_id} is not that of users {pair}")
+        self._find_shown()
         for item in self.items:
             self.planned.append(self._apply(item, relations.get(item.pair), rows))
         stored = [plan for plan in self.planned if isinstance(plan, PlannedMessage)]
         _insert_messages(stored)
         _write_conversations(rows.values())
         self._touch_sessions(stored)
-        return [plan.event if isinstance(plan, PlannedMessage) else plan for plan in self.planned]
+        self._hide_sessions()
 
     def _apply(
-        self, item: Item, relate_id: int | None, rows: dict[int, _ConversationRow]
-    ) -> PlannedMessage | SessionRead | None:
+        self,
+        item: SingleItem,
+        relate_id: int | None,
+        rows: dict[int, _ConversationRow],
+    ) -> PlannedMessage | Event | None:
+        if isinstance(item, Removal):
+            was_shown = self._remove(item)
+            if was_shown and relate_id is not None:
+                rows[relate_id].clear_unread(item.user_id)
+            return SessionRemoved(item.user_id, SessionType.SINGLE, item.peer_id, was_shown)
         if isinstance(item, ReadMark):
             if relate_id is not None:
                 rows[relate_id].mark_read(item)
@@ -192,6 +160,9 @@ class Batch:
         if relate_id is None:
             return None
         msg_id = rows[relate_id].add_message(item.sender_id)
+        for key in ((item.sender_id, item.receiver_id), (item.receiver_id, item.sender_id)):
+            self._shown.add(key)
+            self._hidden.pop(key, None)
         message = Message(
             msg_id, item.sender_id, item.created, item.msg_type, item.content.encode()
         )
@@ -214,7 +185,7 @@ class Batch:
         return found
 
     def _find_relations(self, pairs: set[Pair]) -> list[IMRelationShip]:
-        rows = _look_up(
+        rows = look_up(
             IMRelationShip.objects.all(), pairs, lambda pair: Q(small_id=pair[0], big_id=pair[1])
         )
         relations = {(row.small_id, row.big_id): row.id for row in rows}
@@ -264,6 +235,32 @@ class Batch:
 
     # --- recent sessions ----------------------------------------------------------------------
 
+    def _find_shown(self) -> None:
+        """Look which of the sessions to be removed are shown."""
+        removed = {(item.user_id, item.peer_id) for item in self.items if isinstance(item, Removal)}
+        rows = look_up(
+            IMRecentSession.objects.filter(type=SessionType.SINGLE, status=RowStatus.SHOWN),
+            removed,
+            lambda key: Q(user_id=key[0], peer_id=key[1]),
+        )
+        self._shown = {(row.user_id, row.peer_id) for row in rows}
+
+    def _remove(self, item: Removal) -> bool:
+        """Plan to hide a session; tell whether it is shown until then."""
+        key = (item.user_id, item.peer_id)
+        if key not in self._shown:
+            return False
+        self._shown.remove(key)
+        self._hidden[key] = item.at
+        return True
+
+    def _hide_sessions(self) -> None:
+        """Hide what was removed after the last message there."""
+        for (user_id, peer_id), at in sorted(self._hidden.items()):
+            IMRecentSession.objects.filter(
+                user_id=user_id, peer_id=peer_id, type=SessionType.SINGLE
+            ).update(status=RowStatus.REMOVED, updated=at)
+
     def _touch_sessions(self, stored: Iterable[PlannedMessage]) -> None:
         """Bring both sides' sessions of the stored messages up, shown again if removed."""
         touched: dict[SessionKey, int] = {}
@@ -302,7 +299,7 @@ class Batch:
             self._find_sessions(absent)
 
     def _find_sessions(self, keys: Iterable[SessionKey]) -> None:
-        rows = _look_up(
+        rows = look_up(
             IMRecentSession.objects.filter(type=SessionType.SINGLE),
             keys,
             lambda key: Q(user_id=key[0], peer_id=key[1]),
@@ -310,15 +307,15 @@ class Batch:
         self.learned.sessions |= {(row.user_id, row.peer_id): row.id for row in rows}
 
 
-def find_committed(planned: Iterable[PlannedMessage]) -> set[tuple[int, int]]:
-    """Return (relate_id, msg_id) of those planned messages that the database holds as planned.
+def find_committed(planned: Iterable[PlannedMessage]) -> set[tuple[SessionType, int, int]]:
+    """Return the places of those planned messages that the database holds as planned.
 
     Call it in a transaction of its own.  The conversation rows are locked first: that waits for
     a predecessor whose end the server has not yet noticed, and which may still commit.
     """
     plans = list(planned)
     _lock_conversations(sorted({plan.relate_id for plan in plans}))
-    committed: set[tuple[int, int]] = set()
+    committed: set[tuple[SessionType, int, int]] = set()
     by_shard: dict[Any, list[PlannedMessage]] = {}
     for plan in plans:
         by_shard.setdefault(messages.for_key(plan.relate_id), []).append(plan)
@@ -332,23 +329,14 @@ def find_committed(planned: Iterable[PlannedMessage]) -> set[tuple[int, int]]:
             )
             for plan in shard_plans
         }
-        rows = _look_up(model.objects.all(), wanted, lambda key: Q(relate_id=key[0], msg_id=key[1]))
+        rows = look_up(model.objects.all(), wanted, lambda key: Q(relate_id=key[0], msg_id=key[1]))
         committed |= {
-            key
+            (SessionType.SINGLE, *key)
             for row in rows
             if wanted[key := (row.relate_id, row.msg_id)]
             == (row.from_id, row.to_id, row.created, row.content)
         }
     return committed
-
-
-def _look_up(queryset: Any, keys: Iterable[Any], condition: Callable[[Any], Q]) -> list[Any]:
-    """Return the rows of `queryset` that meet the condition of any key."""
-    todo = sorted(keys)
-    rows: list[Any] = []
-    for start in range(0, len(todo), LOOKUP_CHUNK):
-        rows += queryset.filter(reduce(or_, map(condition, todo[start : start + LOOKUP_CHUNK])))
-    return rows
 
 
 def _begin_conversations(relations: dict[Pair, int]) -> None:
@@ -396,16 +384,8 @@ _columns_of = attrgetter(*_CONVERSATION_COLUMNS)  # dataclasses.astuple takes 20
 
 def _lock_conversations(relate_ids: Sequence[int]) -> dict[int, _ConversationRow]:
     """Lock, in key order, and return those of the conversation rows that exist."""
-    if not relate_ids:
-        return {}
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(_CONVERSATION_COLUMNS)} FROM im_conversation "
-            f"WHERE relate_id IN ({_marks(relate_ids)}) ORDER BY relate_id{lock}",
-            relate_ids,
-        )
-        return {row[0]: _ConversationRow(*row) for row in cursor.fetchall()}
+    rows = lock_rows("im_conversation", _CONVERSATION_COLUMNS, "relate_id", relate_ids)
+    return {row[0]: _ConversationRow(*row) for row in rows}
 
 
 def _insert_messages(plans: Iterable[PlannedMessage]) -> None:
@@ -425,45 +405,28 @@ def _insert_messages(plans: Iterable[PlannedMessage]) -> None:
                 message.created,
             )
         )
-    with connection.cursor() as cursor:
-        for table in sorted(by_shard):
-            # MySQLdb makes one multi-row INSERT of it, SQLite runs a prepared statement per row.
-            cursor.executemany(
-                f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(_MESSAGE_COLUMNS)}) "
-                f"VALUES ({_marks(_MESSAGE_COLUMNS)})",
-                sorted(by_shard[table]),
-            )
+    for table in sorted(by_shard):
+        insert_rows(table, _MESSAGE_COLUMNS, sorted(by_shard[table]))
 
 
 def _write_conversations(rows: Iterable[_ConversationRow]) -> None:
     """Write the rows back.  They exist and are locked; the upsert only spares a statement each."""
-    if connection.vendor == "mysql":
-        changes = ", ".join(f"{name}=VALUES({name})" for name in _CHANGING_COLUMNS)
-        on_conflict = f"ON DUPLICATE KEY UPDATE {changes}"
-    else:
-        changes = ", ".join(f"{name}=excluded.{name}" for name in _CHANGING_COLUMNS)
-        on_conflict = f"ON CONFLICT(relate_id) DO UPDATE SET {changes}"
-    values = [_columns_of(row) for row in rows]
-    if values:
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO im_conversation ({', '.join(_CONVERSATION_COLUMNS)}) "
-                f"VALUES ({_marks(_CONVERSATION_COLUMNS)}) {on_conflict}",
-                values,
-            )
+    upsert_rows(
+        "im_conversation",
+        _CONVERSATION_COLUMNS,
+        [_columns_of(row) for row in rows],
+        key=("relate_id",),
+        change=_CHANGING_COLUMNS,
+    )
 
 
 def _touch_session_rows(ids: Sequence[int], updated: int) -> None:
     table = connection.ops.quote_name(IMRecentSession._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET updated = %s, status = 0 WHERE id IN ({_marks(ids)})",
+            f"UPDATE {table} SET updated = %s, status = 0 WHERE id IN ({marks(ids)})",
             [updated, *ids],
         )
         # Rows matched, not rows changed: Django connects with FOUND_ROWS.
         if cursor.rowcount != len(ids):
             raise StaleCache(f"{len(ids)} recent sessions expected, {cursor.rowcount} found")
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join(["%s"] * len(values))

@@ -1,30 +1,52 @@
-"""Talking: what may be said, and the wishes of the writer made from it."""
+"""Talking: what may be said, and the writer's items made from it."""
 
 import time
 
 from im.errors import Refused
-from im.services.batch import NewMessage, ReadMark
-from im.types import MsgType
+from im.services.items import (
+    GroupReadMark,
+    GroupRemoval,
+    NewGroupMessage,
+    NewMessage,
+    ReadMark,
+    Removal,
+)
+from im.types import MsgType, SessionType
 
 MAX_TEXT_CHARACTERS = 4096  # the content column; clients send ~4/3 of the clear text in base64
 
 
-def new_text(sender_id: int, receiver_id: int, msg_type: int, content: bytes) -> NewMessage:
-    """Return a one-to-one text, checked and dated, for the writer.
+def new_text(
+    sender_id: int, session_id: int, msg_type: int, content: bytes
+) -> NewMessage | NewGroupMessage:
+    """Return a text to a user or a group, checked and dated, for the writer.
 
     Raises Refused for what can't be stored as it is: nothing, too much, not UTF-8, to oneself or
-    to nobody, or of another kind.  Whether the receiver exists is seen when it is stored.
+    to nobody, or of another kind.  Whether the receiver exists, or the sender is in the group, is
+    seen when it is stored.
     """
+    now = int(time.time())
+    if msg_type == MsgType.GROUP_TEXT:
+        return NewGroupMessage(sender_id, session_id, msg_type, _storable(content), now)
     if msg_type != MsgType.SINGLE_TEXT:
         raise Refused(f"messages of type {msg_type} are not taken yet")
-    if receiver_id == 0 or receiver_id == sender_id:
+    if session_id in (0, sender_id):
         raise Refused("a message needs another user to go to")
-    return NewMessage(sender_id, receiver_id, msg_type, _storable(content), int(time.time()))
+    return NewMessage(sender_id, session_id, msg_type, _storable(content), now)
 
 
-def read_mark(reader_id: int, peer_id: int, msg_id: int) -> ReadMark:
-    """Return the wish to mark a one-to-one conversation as read, for the writer."""
-    return ReadMark(reader_id, peer_id, msg_id, int(time.time()))
+def read_mark(
+    reader_id: int, session_type: SessionType, session_id: int, msg_id: int
+) -> ReadMark | GroupReadMark:
+    """Return the wish to mark a conversation as read, for the writer."""
+    make = ReadMark if session_type is SessionType.SINGLE else GroupReadMark
+    return make(reader_id, session_id, msg_id, int(time.time()))
+
+
+def removal(user_id: int, session_type: SessionType, session_id: int) -> Removal | GroupRemoval:
+    """Return the wish to take a conversation off one's list, for the writer."""
+    make = Removal if session_type is SessionType.SINGLE else GroupRemoval
+    return make(user_id, session_id, int(time.time()))
 
 
 def _storable(content: bytes) -> str:

@@ -1,14 +1,32 @@
-"""Groups as their members see them."""
+"""Groups: as their members see them, and how they change.
 
+A change is one transaction with the group's counter row locked, which the writer locks too: nobody
+writes between being removed and hearing of it.
+"""
+
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.conf import settings
+from django.db.models import F
+from django.db.transaction import atomic
 
-from im.models import IMGroup, IMGroupMember
-from im.services.prepared import Prepared
-from im.types import GroupType, RowStatus
+from im.errors import Refused
+from im.models import (
+    GroupCounter,
+    GroupPosition,
+    IMGroup,
+    IMGroupMember,
+    IMRecentSession,
+    IMUser,
+)
+from im.services.group_batch import begin_groups
+from im.services.memberships import membership, memberships
+from im.types import GroupChange, GroupType, MembersChanged, RowStatus, SessionType
+
+MAX_NAME_CHARS = 256
+MAX_AVATAR_CHARS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +47,20 @@ class GroupCard:
     avatar: str
     creator_id: int
     group_type: int
+    is_shielded: bool
     member_ids: tuple[int, ...]
+
+
+# --- reading ----------------------------------------------------------------------------------
 
 
 def fixed_groups(user_id: int) -> list[GroupVersion]:
     """Return the user's fixed groups, last changed first, at most IM_GROUPS."""
-    return [GroupVersion(*row) for row in _fixed_groups()(user_id)]
+    fixed = (group for group in memberships(user_id) if group.group_type == GroupType.NORMAL)
+    return [
+        GroupVersion(group.group_id, group.version)
+        for group in sorted(fixed, key=lambda group: (-group.updated, group.group_id))
+    ]
 
 
 def newer_groups(user_id: int, known: Mapping[int, int]) -> list[GroupCard]:
@@ -46,31 +72,194 @@ def newer_groups(user_id: int, known: Mapping[int, int]) -> list[GroupCard]:
     mine = IMGroupMember.objects.filter(
         user_id=user_id, group_id__in=asked, status=RowStatus.SHOWN
     ).values("group_id")
-    rows = IMGroup.objects.filter(id__in=mine, type__in=tuple(GroupType))
+    rows = IMGroup.objects.filter(id__in=mine, status=RowStatus.SHOWN, type__in=tuple(GroupType))
     newer = [row for row in rows.order_by("-updated", "id") if known[row.id] < row.version]
-    members = _members([row.id for row in newer])
+    ids = [row.id for row in newer]
+    members = _members_of(ids)
+    shielded = set(
+        GroupPosition.objects.filter(
+            user_id=user_id, group_id__in=ids, is_shielded=True
+        ).values_list("group_id", flat=True)
+    )
     return [
-        GroupCard(row.id, row.version, row.name, row.avatar, row.creator, row.type, members[row.id])
+        GroupCard(
+            row.id,
+            row.version,
+            row.name,
+            row.avatar,
+            row.creator,
+            row.type,
+            row.id in shielded,
+            members[row.id],
+        )
         for row in newer
     ]
 
 
-@lru_cache(maxsize=1)
-def _fixed_groups() -> Prepared:
-    return Prepared(
-        lambda user_id: (
-            IMGroup.objects.filter(
-                members__user_id=user_id, members__status=RowStatus.SHOWN, type=GroupType.NORMAL
-            )
-            .order_by("-updated", "id")
-            .values_list("id", "version")[: settings.IM_GROUPS]
-        )
-    )
-
-
-def _members(group_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+def _members_of(group_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
     members: dict[int, list[int]] = {group_id: [] for group_id in group_ids}
     rows = IMGroupMember.objects.filter(group_id__in=list(members), status=RowStatus.SHOWN)
     for group_id, user_id in rows.values_list("group_id", "user_id"):
         members[group_id].append(user_id)
-    return {group_id: tuple(sorted(ids, key=str)) for group_id, ids in members.items()}
+    return {group_id: in_text_order(ids) for group_id, ids in members.items()}
+
+
+def in_text_order(ids: Iterable[int]) -> tuple[int, ...]:
+    """Return ids as the original lists members: by their decimal text."""
+    return tuple(sorted(ids, key=str))
+
+
+# --- changing ---------------------------------------------------------------------------------
+
+
+@atomic(savepoint=False)
+def create_group(
+    creator_id: int, name: str, avatar: str, member_ids: Iterable[int], group_type: GroupType
+) -> GroupCard:
+    """Make a group of those of the ids that are users; the creator is not added by himself.
+
+    Raises Refused for a group without name or people, or with too much of either.
+    """
+    members = _existing(member_ids)
+    if not 0 < len(name) <= MAX_NAME_CHARS or len(avatar) > MAX_AVATAR_CHARS:
+        raise Refused(f"a group's name has 1 to {MAX_NAME_CHARS} characters")
+    if not members:
+        raise Refused("a group needs members")
+    _check_size(len(members))
+    now = int(time.time())
+    group = IMGroup.objects.create(
+        name=name,
+        avatar=avatar,
+        creator=creator_id,
+        type=group_type,
+        user_cnt=len(members),
+        status=RowStatus.SHOWN,
+        version=1,
+        updated=now,
+        created=now,
+    )
+    GroupCounter.objects.create(group_id=group.id)
+    _join(group.id, members, last_msg_id=0, now=now)
+    return GroupCard(group.id, 1, name, avatar, creator_id, group_type, False, tuple(members))
+
+
+@atomic(savepoint=False)
+def change_members(
+    actor_id: int, group_id: int, change: GroupChange, user_ids: Iterable[int]
+) -> MembersChanged:
+    """Add people to a group or take them out, on behalf of a member or the creator.
+
+    Members add to temporary groups, only the creator does everything else.  Raises Refused when
+    the actor may not, or when nothing would change.
+    """
+    group = IMGroup.objects.filter(id=group_id, status=RowStatus.SHOWN).first()
+    if group is None:
+        raise Refused(f"there is no group {group_id}")
+    counter = _locked_counter(group_id)
+    current = set(_members_of([group_id])[group_id])
+    may = group.creator == actor_id or (
+        change is GroupChange.ADD and group.type == GroupType.TEMPORARY and actor_id in current
+    )
+    if not may:
+        raise Refused(f"user {actor_id} may not change group {group_id}")
+    if change is GroupChange.ADD:
+        changed = _existing(set(user_ids) - current)
+        _check_size(len(current) + len(changed))
+        current |= set(changed)
+    else:
+        changed = sorted(set(user_ids) & current)
+        current -= set(changed)
+    if not changed:
+        raise Refused("nobody to add or to take out")
+    now = int(time.time())
+    if change is GroupChange.ADD:
+        _join(group_id, changed, last_msg_id=counter.last_msg_id, now=now)
+    else:
+        _leave(group_id, changed, now=now)
+    IMGroup.objects.filter(id=group_id).update(
+        version=F("version") + 1, updated=now, user_cnt=len(current)
+    )
+    return MembersChanged(actor_id, group_id, change, in_text_order(current), tuple(changed))
+
+
+@atomic(savepoint=False)
+def set_shield(user_id: int, group_id: int, is_shielded: bool) -> None:
+    """Let a member have no push from a group, or have it again.  Raises Refused for a stranger."""
+    if membership(user_id, group_id) is None:
+        raise Refused(f"user {user_id} is not in group {group_id}")
+    GroupPosition.objects.bulk_create(
+        [GroupPosition(user_id=user_id, group_id=group_id)], ignore_conflicts=True
+    )
+    GroupPosition.objects.filter(user_id=user_id, group_id=group_id).update(is_shielded=is_shielded)
+
+
+def _existing(user_ids: Iterable[int]) -> list[int]:
+    """Return those ids that are users', ascending."""
+    wanted = sorted(set(user_ids))[: settings.IM_GROUP_MEMBERS + 1]
+    return sorted(IMUser.objects.filter(id__in=wanted).values_list("id", flat=True))
+
+
+def _check_size(members: int) -> None:
+    if members > settings.IM_GROUP_MEMBERS:
+        raise Refused(f"a group has at most {settings.IM_GROUP_MEMBERS} members")
+
+
+def _locked_counter(group_id: int) -> GroupCounter:
+    locked = GroupCounter.objects.select_for_update().filter(group_id=group_id)
+    counter = locked.first()
+    if counter is None:
+        # Only then: an attempt to insert what is there takes a shared lock, and of two changes
+        # that both have one neither gets on.
+        begin_groups([group_id])
+        counter = locked.get()
+    return counter
+
+
+def _join(group_id: int, user_ids: list[int], *, last_msg_id: int, now: int) -> None:
+    """Make people members who see what is said from now on."""
+    rows = IMGroupMember.objects.filter(group_id=group_id, user_id__in=user_ids)
+    returning = set(rows.values_list("user_id", flat=True))
+    rows.update(status=RowStatus.SHOWN, updated=now)
+    IMGroupMember.objects.bulk_create(
+        IMGroupMember(
+            group_id=group_id, user_id=user_id, status=RowStatus.SHOWN, created=now, updated=now
+        )
+        for user_id in user_ids
+        if user_id not in returning
+    )
+    positions = GroupPosition.objects.filter(group_id=group_id, user_id__in=user_ids)
+    positions.delete()
+    GroupPosition.objects.bulk_create(
+        GroupPosition(
+            user_id=user_id,
+            group_id=group_id,
+            read_msg_id=last_msg_id,
+            joined_msg_id=last_msg_id,
+            removed_msg_id=last_msg_id,
+        )
+        for user_id in user_ids
+    )
+
+
+def _leave(group_id: int, user_ids: list[int], *, now: int) -> None:
+    """End memberships, and leave rows by which clients that were away take the group off."""
+    IMGroupMember.objects.filter(group_id=group_id, user_id__in=user_ids).update(
+        status=RowStatus.REMOVED
+    )
+    IMRecentSession.objects.bulk_create(
+        [
+            IMRecentSession(
+                user_id=user_id,
+                peer_id=group_id,
+                type=SessionType.GROUP,
+                status=RowStatus.REMOVED,
+                created=now,
+                updated=now,
+            )
+            for user_id in user_ids
+        ],
+        ignore_conflicts=True,
+    )
+    IMRecentSession.objects.filter(
+        peer_id=group_id, type=SessionType.GROUP, user_id__in=user_ids
+    ).update(status=RowStatus.REMOVED, updated=now)

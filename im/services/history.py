@@ -10,12 +10,15 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from im.models import Conversation, IMRelationShip, group_messages, messages
-from im.services.batch import LOOKUP_CHUNK, pair_of
+from im.services.items import pair_of
+from im.services.memberships import membership, memberships
 from im.services.prepared import Prepared
+from im.services.rows import LOOKUP_CHUNK
 from im.sharding import ShardedTable
 from im.types import Message, MsgType, RowStatus, SessionType
 
 _KNOWN_TYPES = tuple(MsgType)
+_SHOWN: dict[str, Any] = {"status": RowStatus.SHOWN, "type__in": _KNOWN_TYPES}
 # The columns of a Message, and its key in front.
 _SINGLE_COLUMNS = ("relate_id", "msg_id", "from_id", "created", "type", "content")
 _GROUP_COLUMNS = ("group_id", "msg_id", "user_id", "created", "type", "content")
@@ -44,6 +47,18 @@ def page(user_id: int, peer_id: int, *, newest_id: int, count: int) -> list[Mess
     return [_message(row) for row in rows(relate_id, newest_id or _ANY_ID)]
 
 
+def group_page(user_id: int, group_id: int, *, newest_id: int, count: int) -> list[Message]:
+    """Return at most `count` messages of a group that a member may see, newest first.
+
+    He sees what was said since he joined, the last time he did; a stranger sees nothing.
+    """
+    mine = membership(user_id, group_id)
+    if mine is None or not count:
+        return []
+    rows = _group_page(group_messages.for_key(group_id), min(count, settings.IM_HISTORY_PAGE))
+    return [_message(row) for row in rows(group_id, newest_id or _ANY_ID, mine.joined_msg_id)]
+
+
 def latest_id(user_id: int, peer_id: int) -> int:
     """Return the id of the newest message of the two users, 0 if they never talked."""
     small, big = pair_of(user_id, peer_id)
@@ -53,23 +68,51 @@ def latest_id(user_id: int, peer_id: int) -> int:
     return newest.first() or 0
 
 
+def latest_group_id(user_id: int, group_id: int) -> int:
+    """Return the id of the newest message that a member may see, 0 for none and for strangers."""
+    mine = membership(user_id, group_id)
+    if mine is None or mine.last_msg_id <= mine.joined_msg_id:
+        return 0
+    return mine.last_msg_id
+
+
 def by_ids(user_id: int, peer_id: int, msg_ids: Iterable[int]) -> list[Message]:
     """Return those of the two users' messages, newest first, at most IM_MESSAGES_BY_ID."""
     relate_id = _relation(user_id, peer_id)
     if relate_id is None:
         return []
-    wanted = sorted(set(msg_ids), reverse=True)[: settings.IM_MESSAGES_BY_ID]
     rows = messages.for_key(relate_id).objects.filter(
-        relate_id=relate_id, msg_id__in=wanted, status=RowStatus.SHOWN, type__in=_KNOWN_TYPES
+        relate_id=relate_id, msg_id__in=_newest_first(msg_ids), **_SHOWN
     )
     return [_message(row) for row in rows.order_by("-msg_id").values_list(*_SINGLE_COLUMNS)]
 
 
-def unread(user_id: int) -> list[Unread]:
-    """Return the user's conversations with unread messages, by the decimal text of the peer's id.
+def group_by_ids(user_id: int, group_id: int, msg_ids: Iterable[int]) -> list[Message]:
+    """Return those of a group's messages that a member may see, as `by_ids` does."""
+    mine = membership(user_id, group_id)
+    if mine is None:
+        return []
+    rows = group_messages.for_key(group_id).objects.filter(
+        group_id=group_id,
+        msg_id__in=_newest_first(msg_ids),
+        msg_id__gt=mine.joined_msg_id,
+        **_SHOWN,
+    )
+    return [_message(row) for row in rows.order_by("-msg_id").values_list(*_GROUP_COLUMNS)]
 
-    At most IM_UNREAD_SESSIONS of them.
+
+def _newest_first(msg_ids: Iterable[int]) -> list[int]:
+    return sorted(set(msg_ids), reverse=True)[: settings.IM_MESSAGES_BY_ID]
+
+
+def unread(user_id: int) -> list[Unread]:
+    """Return the user's conversations with unread messages: one-to-one, by the decimal text of the
+    peer's id, then groups, last joined first.  At most IM_UNREAD_SESSIONS of either.
     """
+    return [*_unread_single(user_id), *_unread_groups(user_id)]
+
+
+def _unread_single(user_id: int) -> list[Unread]:
     rows = _unread()(user_id, user_id)
     latest = messages_at((relate_id, last_id) for relate_id, last_id, _, _ in rows)
     found = [
@@ -78,6 +121,17 @@ def unread(user_id: int) -> list[Unread]:
         if relate_id in latest
     ]
     return sorted(found, key=lambda entry: str(entry.session_id))
+
+
+def _unread_groups(user_id: int) -> list[Unread]:
+    groups = [group for group in memberships(user_id) if group.unread]
+    groups = groups[: settings.IM_UNREAD_SESSIONS]
+    latest = group_messages_at((group.group_id, group.last_msg_id) for group in groups)
+    return [
+        Unread(SessionType.GROUP, group.group_id, group.unread, latest[group.group_id])
+        for group in groups
+        if group.group_id in latest
+    ]
 
 
 def messages_at(places: Iterable[tuple[int, int]]) -> dict[int, Message]:
@@ -112,14 +166,22 @@ def _relation(user_id: int, peer_id: int) -> int | None:
 def _page(model: Any, count: int) -> Prepared:
     return Prepared(
         lambda relate_id, newest_id: (
-            model.objects.filter(
-                relate_id=relate_id,
-                status=RowStatus.SHOWN,
-                type__in=_KNOWN_TYPES,
-                msg_id__lte=newest_id,
-            )
+            model.objects.filter(relate_id=relate_id, msg_id__lte=newest_id, **_SHOWN)
             .order_by("-msg_id")
             .values_list(*_SINGLE_COLUMNS)[:count]
+        )
+    )
+
+
+@lru_cache(maxsize=1024)
+def _group_page(model: Any, count: int) -> Prepared:
+    return Prepared(
+        lambda group_id, newest_id, joined_id: (
+            model.objects.filter(
+                group_id=group_id, msg_id__lte=newest_id, msg_id__gt=joined_id, **_SHOWN
+            )
+            .order_by("-msg_id")
+            .values_list(*_GROUP_COLUMNS)[:count]
         )
     )
 

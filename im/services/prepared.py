@@ -34,11 +34,12 @@ class Prepared:
             for number in range(len(signature(build).parameters) if count is None else count)
         ]
         self._sql = ""  # compiled when first asked: the settings must be there
+        self._vendor = ""  # of the database it is compiled for
         self._arguments: list[tuple[int | None, Any]] = []
 
     def __call__(self, *arguments: int) -> list[tuple[Any, ...]]:
         """Return the rows."""
-        if not self._sql:
+        if self._vendor != connection.vendor:
             self._compile()
         values = [
             constant if number is None else arguments[number]
@@ -55,4 +56,4 @@ class Prepared:
         self._arguments = [(places.get(value), value) for value in parameters]
         if {number for number, _ in self._arguments} - {None} != set(places.values()):
             raise ValueError(f"not every argument found its place in {sql}")
-        self._sql = sql
+        self._sql, self._vendor = sql, connection.vendor

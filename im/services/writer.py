@@ -17,8 +17,10 @@ from collections.abc import Sequence
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from im import connections
-from im.services.batch import Batch, Item, Known, PlannedMessage, StaleCache, find_committed
+from im.services.batch import Known, StaleCache
 from im.services.faults import Fault, classify
+from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage
+from im.services.work import Work, find_committed
 from im.types import Event
 
 log = logging.getLogger(__name__)
@@ -31,9 +33,9 @@ CACHE_ENTRIES = 500_000  # per cache; an entry is ~150 bytes
 class CommitOutcomeUnknown(Exception):
     """The connection was lost between sending COMMIT and hearing of it."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, work: Work) -> None:
         super().__init__("the outcome of a COMMIT is unknown")
-        self.batch = batch
+        self.work = work
 
 
 class Writer:
@@ -50,7 +52,7 @@ class Writer:
         try:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
-            return self._read_back(unknown.batch)
+            return self._read_back(unknown.work)
         except Exception as exc:  # a fault of ours too may be of one item only
             # Not raised: the answers to what another half of the batch has stored must not be lost.
             if classify(exc) is not Fault.DATA:
@@ -82,25 +84,27 @@ class Writer:
         return self._attempt(items)
 
     def _attempt(self, items: Sequence[Item]) -> list[Event | None]:
-        batch = Batch(items, self._known)
+        work = Work(items, self._known)
         committing = False
         try:
             with transaction.atomic():
-                results = batch.run()
+                results = work.run()
                 committing = True
         except (DatabaseError, InterfaceError) as exc:
             if committing and classify(exc) is not Fault.RETRY:
-                raise CommitOutcomeUnknown(batch) from exc
+                raise CommitOutcomeUnknown(work) from exc
             _drop_unusable_connection(exc)
             raise
-        self._known.learn(batch.learned, limit=CACHE_ENTRIES)
+        self._known.learn(work.learned, limit=CACHE_ENTRIES)
         return results
 
-    def _read_back(self, batch: Batch) -> list[Event | None]:
+    def _read_back(self, work: Work) -> list[Event | None]:
         """Return the events of what a COMMIT of unknown outcome has left in the database."""
-        planned = [plan for plan in batch.planned if isinstance(plan, PlannedMessage)]
+        planned = [
+            plan for plan in work.planned if isinstance(plan, PlannedMessage | PlannedGroupMessage)
+        ]
         log.warning("the outcome of a COMMIT is unknown, looking for its %d messages", len(planned))
-        committed: set[tuple[int, int]] = set()
+        committed: set[Place] = set()
         connection.close()
         for pause_s in READ_BACK_PAUSES_S:
             time.sleep(pause_s)
@@ -114,10 +118,9 @@ class Writer:
         log.warning("%d of %d messages were committed", len(committed), len(planned))
         return [
             plan.event
-            if isinstance(plan, PlannedMessage)
-            and (plan.relate_id, plan.message.msg_id) in committed
+            if isinstance(plan, PlannedMessage | PlannedGroupMessage) and plan.place in committed
             else None
-            for plan in batch.planned
+            for plan in work.planned
         ]
 
 

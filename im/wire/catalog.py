@@ -290,6 +290,27 @@ def direction_of(command: Command) -> Direction:
     return _ROWS[command][1]
 
 
+def reply_of(command: Command) -> Command | None:
+    """Return the command that answers this one, None where the protocol has no answer.
+
+    The schema's names say it: a reply is called as its request, but for the word; an
+    acknowledgement has ACK behind the name of what it acknowledges; a heartbeat answers itself.
+    """
+    if command is Command.OTHER_HEARTBEAT:
+        return command
+    words = command.name.split("_")
+    names = [
+        "_".join(answer if word == request else word for word in words)
+        for request, answer in _ANSWERS
+        if request in words
+    ]
+    found = (Command.__members__.get(name) for name in [*names, f"{command.name}_ACK"])
+    return next((reply for reply in found if reply is not None), None)
+
+
+_ANSWERS = (("REQ", "RES"), ("REQ", "RSP"), ("REQUEST", "RESPONSE"))
+
+
 def decode(command_id: int, body: bytes) -> Message:
     """Return the message in a PDU's body, without the fields its class does not know.
 

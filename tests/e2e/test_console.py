@@ -76,7 +76,7 @@ async def test_who_is_set_to_left_is_disconnected_and_stays_out(
     assert await guest.closed()
     async with await Client.connect(server.port) as again:
         answer = await again.try_log_in(ada.name)
-        assert answer.result_code == LoginResult.VALIDATE_FAILED
+        assert answer.result_code == int(LoginResult.VALIDATE_FAILED)
 
 
 async def test_a_new_password_ends_the_sessions_of_the_old_one(

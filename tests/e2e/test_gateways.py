@@ -80,7 +80,7 @@ async def until_known(client: Client, user_id: int, status: OnlineStatus) -> boo
     request = buddy_pb2.IMUsersStatReq(user_id=0, user_id_list=[user_id])
     for _ in range(100):
         answer = await client.call(request, buddy_pb2.IMUsersStatRsp)
-        if answer.user_stat_list[0].status == status:
+        if answer.user_stat_list[0].status == int(status):
             return True
         await asyncio.sleep(0.05)
     return False
@@ -105,7 +105,7 @@ async def test_one_device_per_class_stays_in_the_whole_system(
 
     kick = await old.receive(login_pb2.IMKickUser)
 
-    assert kick.kick_reason == KickReason.DUPLICATE_USER
+    assert kick.kick_reason == int(KickReason.DUPLICATE_USER)
     assert await old.closed()
     assert await until_known(new, 3, OnlineStatus.ONLINE)
 

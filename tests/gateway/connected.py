@@ -14,7 +14,7 @@ from im.delivery.registry import Gateway
 from im.delivery.sessions import Session
 from im.handlers import notices
 from im.handlers.registry import LOGIN_DESK, WRITER
-from im.services.batch import NewMessage
+from im.services.items import NewMessage
 from im.types import ClientType, Event, Message, MessageStored, SessionType
 from im.wire.catalog import Body, Command, command_of
 from im.wire.pdu import HEADER_LENGTH, Pdu
@@ -54,7 +54,8 @@ class NoDatabase:
         message = Message(
             self._last_id, item.sender_id, item.created, item.msg_type, item.content.encode()
         )
-        return MessageStored(SessionType.SINGLE, item.receiver_id, message)
+        receivers = (item.sender_id, item.receiver_id)
+        return MessageStored(SessionType.SINGLE, item.receiver_id, message, receivers)
 
 
 class WaitingLink(RecordingLink):

@@ -6,7 +6,8 @@ import pytest
 
 from im.errors import Refused
 from im.services import chat
-from im.types import MsgType
+from im.services.items import NewMessage, ReadMark
+from im.types import MsgType, SessionType
 
 ADA, BOB = 1, 2
 
@@ -16,6 +17,7 @@ def test_a_text_is_dated_and_keeps_its_words() -> None:
 
     item = chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, "héllo 语 😀".encode())
 
+    assert isinstance(item, NewMessage)
     assert (item.sender_id, item.receiver_id, item.content) == (ADA, BOB, "héllo 语 😀")
     assert before <= item.created <= time.time()
 
@@ -53,5 +55,9 @@ def test_a_refusal_does_not_quote_the_text() -> None:
 def test_both_directions_are_one_conversation() -> None:
     there = chat.new_text(ADA, BOB, MsgType.SINGLE_TEXT, b"hi")
     back = chat.new_text(BOB, ADA, MsgType.SINGLE_TEXT, b"hi")
+    mark = chat.read_mark(BOB, SessionType.SINGLE, ADA, 1)
 
-    assert there.pair == back.pair == chat.read_mark(BOB, ADA, 1).pair == (ADA, BOB)
+    assert isinstance(there, NewMessage)
+    assert isinstance(back, NewMessage)
+    assert isinstance(mark, ReadMark)
+    assert there.pair == back.pair == mark.pair == (ADA, BOB)

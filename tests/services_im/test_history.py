@@ -32,7 +32,7 @@ def talk(sender_id: int, receiver_id: int, *texts: str) -> None:
 
 
 def read(reader_id: int, peer_id: int) -> None:
-    Writer()([chat.read_mark(reader_id, peer_id, 0)])
+    Writer()([chat.read_mark(reader_id, SessionType.SINGLE, peer_id, 0)])
 
 
 def ids(page: list[Message]) -> list[int]:

@@ -13,7 +13,7 @@ from im.models import (
     messages,
 )
 from im.services import recent
-from im.services.batch import pair_of
+from im.services.items import pair_of
 from im.services.recent import RecentSession
 from im.types import Message, MsgType, RowStatus, SessionType
 

@@ -17,7 +17,7 @@ from tests import services
 from tests.proxy import Proxy
 from tests.writer.store import Store
 
-USERS = 5000
+USERS = 15_000
 
 ON_SQLITE, ON_MARIADB = (
     pytest.mark.parametrize("store_url", [kind], indirect=True, scope="session")

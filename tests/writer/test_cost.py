@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from im.services.batch import Item
+from im.services.items import Item
 from im.services.writer import Writer
 from tests.writer.conftest import ON_MARIADB, TakeUsers
 from tests.writer.store import Store, read, text

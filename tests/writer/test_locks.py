@@ -63,7 +63,7 @@ def test_the_victim_of_a_deadlock_stores_its_batch_afterwards(
     def lock_crosswise() -> None:
         with closing(store.connect()) as other, closing(other.cursor()) as cursor:
             # Who changed more rows is no victim.
-            cursor.execute("UPDATE IMUser SET salt = 'x' WHERE id > 4900")
+            cursor.execute("UPDATE IMUser SET salt = 'x' WHERE id > 14900")
             lock = "SELECT * FROM im_conversation WHERE relate_id = %s FOR UPDATE"
             cursor.execute(lock, (second,))
             is_locked.set()

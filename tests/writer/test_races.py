@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
-from im.services.batch import Item
+from im.services.items import Item
 from im.services.writer import Writer
 from im.types import Event, MessageStored
 from tests.writer.conftest import TakeUsers

@@ -1,0 +1,412 @@
+"""Who may do what: members, ex-members and strangers before every command that names a group,
+strangers before every command that names a session, and nobody in another's name.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from google.protobuf.message import Message
+
+from im.handlers.registry import HANDLERS
+from im.types import ClientType, GroupChange, SessionType
+from im.wire import catalog
+from im.wire.catalog import Command, Direction
+from im.wire.pdu import encode_pdu
+from im.wire.proto import base_define_pb2 as base
+from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2, switch_service_pb2
+from tests.client import SILENCE_S, Client
+from tests.e2e.conftest import Entrance, People, Person
+from tests.e2e.groups import change, group_text, make_group, write
+
+DONE, FAILED = 0, 1
+GROUP, SINGLE = SessionType.GROUP, SessionType.SINGLE
+EARLIER, SECRET, LATER = "before he left", "secret", "after"
+
+
+# --- groups: member, ex-member, stranger ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A group of Ada's, with somebody who acts and a member whom the act may concern."""
+
+    actor: Client
+    group_id: int
+    member: Person
+    newcomer: Person
+
+
+Act = Callable[[Scene], Awaitable[object]]
+
+
+async def _read_page(scene: Scene) -> object:
+    request = message_pb2.IMGetMsgListReq(
+        user_id=scene.member.id,
+        session_type=GROUP,
+        session_id=scene.group_id,
+        msg_id_begin=0,
+        msg_cnt=9,
+    )
+    page = await scene.actor.call(request, message_pb2.IMGetMsgListRsp)
+    return [entry.msg_id for entry in page.msg_list]
+
+
+async def _read_by_id(scene: Scene) -> object:
+    request = message_pb2.IMGetMsgByIdReq(
+        user_id=scene.member.id, session_type=GROUP, session_id=scene.group_id, msg_id_list=[1, 2]
+    )
+    found = await scene.actor.call(request, message_pb2.IMGetMsgByIdRsp)
+    return [entry.msg_id for entry in found.msg_list]
+
+
+async def _latest_id(scene: Scene) -> object:
+    request = message_pb2.IMGetLatestMsgIdReq(
+        user_id=scene.member.id, session_type=GROUP, session_id=scene.group_id
+    )
+    return (await scene.actor.call(request, message_pb2.IMGetLatestMsgIdRsp)).latest_msg_id
+
+
+async def _info(scene: Scene) -> object:
+    wanted = base.GroupVersionInfo(group_id=scene.group_id, version=0)
+    request = group_pb2.IMGroupInfoListReq(user_id=scene.member.id, group_version_list=[wanted])
+    answer = await scene.actor.call(request, group_pb2.IMGroupInfoListRsp)
+    return [group.group_name for group in answer.group_info_list]
+
+
+async def _unread(scene: Scene) -> object:
+    request = message_pb2.IMUnreadMsgCntReq(user_id=scene.member.id)
+    answer = await scene.actor.call(request, message_pb2.IMUnreadMsgCntRsp)
+    return [entry.latest_msg_data for entry in answer.unreadinfo_list]
+
+
+async def _recent(scene: Scene) -> object:
+    request = buddy_pb2.IMRecentContactSessionReq(user_id=scene.member.id, latest_update_time=1)
+    answer = await scene.actor.call(request, buddy_pb2.IMRecentContactSessionRsp)
+    return [
+        (entry.latest_msg_id, entry.latest_msg_data)
+        for entry in answer.contact_session_list
+        if entry.session_status == base.SESSION_STATUS_OK or entry.latest_msg_data
+    ]
+
+
+async def _write(scene: Scene) -> object:
+    text = group_text(scene.actor, scene.group_id, "hello")
+    return await _answered(scene.actor, text, message_pb2.IMMsgDataAck)
+
+
+async def _add(scene: Scene) -> object:
+    answer = await change(scene.actor, scene.group_id, GroupChange.ADD, scene.newcomer)
+    return answer.result_code, list(answer.cur_user_id_list), list(answer.chg_user_id_list)
+
+
+async def _take_out(scene: Scene) -> object:
+    return (await change(scene.actor, scene.group_id, GroupChange.REMOVE, scene.member)).result_code
+
+
+async def _shield(scene: Scene) -> object:
+    request = group_pb2.IMGroupShieldReq(user_id=0, group_id=scene.group_id, shield_status=1)
+    return (await scene.actor.call(request, group_pb2.IMGroupShieldRsp)).result_code
+
+
+async def _remove_session(scene: Scene) -> object:
+    request = buddy_pb2.IMRemoveSessionReq(user_id=0, session_type=GROUP, session_id=scene.group_id)
+    return (await scene.actor.call(request, buddy_pb2.IMRemoveSessionRsp)).result_code
+
+
+async def _answered(client: Client, request: Message, kind: type[Message]) -> bool:
+    """Tell whether a request is answered, by what comes before the answer to the next one."""
+    client.send(request)
+    return bool(await client.arrived(kind))
+
+
+# What each of them gets.  A member has seen everything; an ex-member left after message 1.
+NOTHING_SAID: list[int] = []
+NOBODY: tuple[int, list[int], list[int]] = (FAILED, [], [])
+REFUSED = [
+    pytest.param(_read_page, NOTHING_SAID, id="reads a page"),
+    pytest.param(_read_by_id, NOTHING_SAID, id="reads by id"),
+    pytest.param(_latest_id, 0, id="asks for the latest id"),
+    pytest.param(_info, NOTHING_SAID, id="asks who is in it"),
+    pytest.param(_unread, NOTHING_SAID, id="asks what is unread"),
+    pytest.param(_recent, NOTHING_SAID, id="asks for recent sessions"),
+    pytest.param(_write, False, id="writes"),
+    pytest.param(_add, NOBODY, id="adds somebody"),
+    pytest.param(_take_out, FAILED, id="takes somebody out"),
+    pytest.param(_shield, FAILED, id="shields"),
+    pytest.param(_remove_session, FAILED, id="removes the session"),
+]
+GRANTED = [
+    pytest.param(_read_page, [2, 1], id="reads a page"),
+    pytest.param(_read_by_id, [2, 1], id="reads by id"),
+    pytest.param(_latest_id, 2, id="asks for the latest id"),
+    pytest.param(_info, ["club"], id="asks who is in it"),
+    pytest.param(_unread, [SECRET.encode()], id="asks what is unread"),
+    pytest.param(_recent, [(2, SECRET.encode())], id="asks for recent sessions"),
+    pytest.param(_write, True, id="writes"),
+    pytest.param(_take_out, FAILED, id="takes somebody out"),
+    pytest.param(_shield, DONE, id="shields"),
+    pytest.param(_remove_session, DONE, id="removes the session"),
+]
+
+
+@pytest.mark.parametrize(("act", "outcome"), GRANTED)
+async def test_a_member_may(entrance: Entrance, people: People, act: Act, outcome: object) -> None:
+    ada, bob, cleo, dan = people(4)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
+    group_id = await make_group(a, bob, cleo, name="club")
+    for text in (EARLIER, SECRET):
+        await write(a, group_id, text)
+
+    assert await act(Scene(b, group_id, cleo, dan)) == outcome
+
+
+async def test_a_member_may_add_somebody(entrance: Entrance, people: People) -> None:
+    ada, bob, dan = people(3)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
+    group_id = await make_group(a, bob)
+
+    answer = await change(b, group_id, GroupChange.ADD, dan)
+
+    assert (answer.result_code, list(answer.chg_user_id_list)) == (DONE, [dan.id])
+
+
+@pytest.mark.parametrize(("act", "outcome"), REFUSED)
+async def test_a_stranger_may_not(
+    entrance: Entrance, people: People, act: Act, outcome: object
+) -> None:
+    ada, cleo, dan, mallory = people(4)
+    a, m = await entrance.log_in(ada), await entrance.log_in(mallory)
+    group_id = await make_group(a, cleo, name="club")
+    await write(a, group_id, SECRET)
+
+    assert await act(Scene(m, group_id, cleo, dan)) == outcome
+
+
+@pytest.mark.parametrize("had_removed_it", [False, True], ids=["listed", "removed by him"])
+@pytest.mark.parametrize(("act", "outcome"), REFUSED)
+async def test_an_ex_member_may_not(
+    entrance: Entrance, people: People, act: Act, outcome: object, had_removed_it: bool
+) -> None:
+    ada, bob, cleo, dan = people(4)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
+    group_id = await make_group(a, bob, cleo, name="club")
+    await write(a, group_id, EARLIER)
+    scene = Scene(b, group_id, cleo, dan)
+    if had_removed_it:
+        assert await _remove_session(scene) == DONE
+    await change(a, group_id, GroupChange.REMOVE, bob)
+    await write(a, group_id, SECRET)
+
+    assert await act(scene) == outcome
+    heard = [message.msg_data.decode() for message in await b.arrived(message_pb2.IMMsgData)]
+    assert heard == [EARLIER]
+
+
+async def test_nobody_hears_of_what_was_refused(entrance: Entrance, people: People) -> None:
+    ada, bob, mallory = people(3)
+    a, m = await entrance.log_in(ada), await entrance.log_in(mallory)
+    group_id = await make_group(a, bob)
+
+    await change(m, group_id, GroupChange.ADD, mallory)
+    m.send(group_text(m, group_id, "let me in"))
+    await m.unread_counts()
+
+    assert await a.silence(group_pb2.IMGroupChangeMemberNotify)
+    assert await a.arrived(message_pb2.IMMsgData) == []
+
+
+async def test_a_read_mark_of_a_strangers_changes_nothing(
+    entrance: Entrance, people: People
+) -> None:
+    ada, bob, mallory = people(3)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
+    m, m_phone = await entrance.log_in(mallory), await entrance.log_in(mallory, ClientType.IOS)
+    group_id = await make_group(a, bob)
+    await write(a, group_id, SECRET)
+
+    m.send(
+        message_pb2.IMMsgDataReadAck(
+            user_id=bob.id, session_id=group_id, msg_id=1, session_type=GROUP
+        )
+    )
+    await m.unread_counts()
+
+    assert await b.unread_counts() == {group_id: 1}
+    assert await m_phone.arrived(message_pb2.IMMsgDataReadNotify) == []
+
+
+async def test_a_fixed_groups_members_change_nothing(entrance: Entrance, people: People) -> None:
+    ada, bob = people(2)
+    a = await entrance.log_in(ada)
+
+    request = group_pb2.IMGroupCreateReq(
+        user_id=0,
+        group_type=base.GROUP_TYPE_NORMAL,
+        group_name="fixed",
+        group_avatar="",
+        member_id_list=[ada.id, bob.id],
+    )
+
+    assert (await a.call(request, group_pb2.IMGroupCreateRsp)).result_code == FAILED
+
+
+# --- two people: a third one sees nothing -----------------------------------------------------
+
+
+@pytest.mark.parametrize("claimed", ["himself", "one of the two"])
+async def test_a_third_one_sees_nothing_of_what_two_people_say(
+    entrance: Entrance, people: People, claimed: str
+) -> None:
+    ada, bob, mallory = people(3)
+    a, m = await entrance.log_in(ada), await entrance.log_in(mallory)
+    await a.tell(bob.id, SECRET)
+    m.user_id = mallory.id if claimed == "himself" else ada.id
+    latest = message_pb2.IMGetLatestMsgIdReq(
+        user_id=m.user_id, session_type=SINGLE, session_id=bob.id
+    )
+    by_id = message_pb2.IMGetMsgByIdReq(
+        user_id=m.user_id, session_type=SINGLE, session_id=bob.id, msg_id_list=[1]
+    )
+
+    assert await m.history(bob.id) == []
+    assert (await m.call(latest, message_pb2.IMGetLatestMsgIdRsp)).latest_msg_id == 0
+    assert not (await m.call(by_id, message_pb2.IMGetMsgByIdRsp)).msg_list
+    assert await m.unread_counts() == {}
+
+
+async def test_a_third_one_neither_reads_nor_removes_for_others(
+    entrance: Entrance, people: People
+) -> None:
+    ada, bob, mallory = people(3)
+    a, b, m = [await entrance.log_in(person) for person in (ada, bob, mallory)]
+    await a.tell(bob.id, SECRET)
+
+    m.send(
+        message_pb2.IMMsgDataReadAck(
+            user_id=bob.id, session_id=ada.id, msg_id=1, session_type=SINGLE
+        )
+    )
+    request = buddy_pb2.IMRemoveSessionReq(user_id=bob.id, session_type=SINGLE, session_id=ada.id)
+    answer = await m.call(request, buddy_pb2.IMRemoveSessionRsp)
+
+    assert (answer.user_id, answer.result_code) == (mallory.id, FAILED)
+    assert await b.unread_counts() == {ada.id: 1}
+
+
+async def test_a_message_is_from_whom_the_connection_belongs_to(
+    entrance: Entrance, people: People
+) -> None:
+    ada, bob, mallory = people(3)
+    b, m = await entrance.log_in(bob), await entrance.log_in(mallory)
+    m.user_id = ada.id  # what it claims
+
+    await m.tell(bob.id, "I am Ada")
+
+    assert (await b.receive(message_pb2.IMMsgData)).from_user_id == mallory.id
+    assert await b.unread_counts() == {mallory.id: 1}
+
+
+# --- the connection's user is the only identity -----------------------------------------------
+
+# Of each reply the field that says whose it is; requests claim to be somebody else's.
+CLAIMS: list[Message] = [
+    buddy_pb2.IMRecentContactSessionReq(latest_update_time=0),
+    buddy_pb2.IMUsersInfoReq(user_id_list=[1]),
+    buddy_pb2.IMRemoveSessionReq(session_type=SINGLE, session_id=1),
+    buddy_pb2.IMAllUserReq(latest_update_time=2**31),
+    buddy_pb2.IMUsersStatReq(user_id_list=[1]),
+    buddy_pb2.IMChangeAvatarReq(avatar_url="x"),
+    buddy_pb2.IMDepartmentReq(latest_update_time=2**31),
+    buddy_pb2.IMChangeSignInfoReq(sign_info="x"),
+    group_pb2.IMNormalGroupListReq(),
+    group_pb2.IMGroupInfoListReq(),
+    group_pb2.IMGroupCreateReq(
+        group_type=base.GROUP_TYPE_TMP, group_name="", group_avatar="", member_id_list=[1]
+    ),
+    group_pb2.IMGroupChangeMemberReq(change_type=base.GROUP_MODIFY_TYPE_ADD, group_id=1),
+    group_pb2.IMGroupShieldReq(group_id=2**31, shield_status=1),
+    message_pb2.IMMsgData(
+        to_session_id=1, msg_id=0, create_time=0, msg_type=base.MSG_TYPE_SINGLE_TEXT, msg_data=b"x"
+    ),
+    message_pb2.IMUnreadMsgCntReq(),
+    message_pb2.IMGetMsgListReq(session_type=GROUP, session_id=1, msg_id_begin=0, msg_cnt=1),
+    message_pb2.IMGetLatestMsgIdReq(session_type=GROUP, session_id=1),
+    message_pb2.IMGetMsgByIdReq(session_type=GROUP, session_id=1),
+    login_pb2.IMKickPCClientReq(),
+    login_pb2.IMPushShieldReq(shield_status=0),
+    login_pb2.IMQueryPushShieldReq(),
+]
+# Client commands that claim nothing, or that have no reply: tested one by one.
+WITHOUT_CLAIM_OR_REPLY = {
+    Command.LOGIN_REQ_MSGSERVER,
+    Command.LOGIN_REQ_USERLOGIN,
+    Command.LOGIN_REQ_LOGINOUT,
+    Command.MSG_TIME_REQUEST,
+    Command.OTHER_HEARTBEAT,
+    Command.MSG_DATA_ACK,
+    Command.MSG_READ_ACK,
+    Command.SWITCH_P2P_CMD,
+}
+
+
+@pytest.mark.parametrize("request_", CLAIMS, ids=lambda claim: type(claim).__name__)
+async def test_a_reply_is_for_whom_the_connection_belongs_to(
+    entrance: Entrance, people: People, request_: Message
+) -> None:
+    ada, bob = people(2)
+    phone = await entrance.log_in(ada, ClientType.IOS)
+    name = "from_user_id" if isinstance(request_, message_pb2.IMMsgData) else "user_id"
+    claim = type(request_)()
+    claim.CopyFrom(request_)
+    setattr(claim, name, bob.id)
+    reply = catalog.reply_of(catalog.command_of(claim))
+    assert reply is not None
+    kind = catalog.message_class(reply)
+    assert kind is not None
+
+    answer = await phone.call(claim, kind)
+
+    assert getattr(answer, "user_id") == ada.id  # noqa: B009  # not every message has it
+
+
+def test_every_command_with_a_claim_and_a_reply_is_tested_above() -> None:
+    tested = {catalog.command_of(claim) for claim in CLAIMS}
+
+    assert tested | WITHOUT_CLAIM_OR_REPLY == {Command(number) for number in HANDLERS}
+
+
+# --- before login -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        command
+        for command in Command
+        if Direction.CLIENT_TO_SERVER in catalog.direction_of(command)
+        and not (command in HANDLERS and HANDLERS[command].anonymous)
+    ],
+    ids=lambda command: f"0x{command:04x}",
+)
+async def test_nobody_is_served_before_login(entrance: Entrance, command: Command) -> None:
+    guest = await entrance.connect()
+    kind = catalog.message_class(command)
+    assert kind is not None
+
+    guest.send_bytes(encode_pdu(command, kind().SerializePartialToString(), 1))
+
+    assert await guest.closed(timeout_s=5)
+    assert guest.unread == []
+
+
+async def test_a_signal_before_login_reaches_nobody(entrance: Entrance, people: People) -> None:
+    [ada] = people(1)
+    a, guest = await entrance.log_in(ada), await entrance.connect()
+
+    guest.send(
+        switch_service_pb2.IMP2PCmdMsg(from_user_id=1, to_user_id=ada.id, cmd_msg_data="boo")
+    )
+
+    assert await guest.closed()
+    assert await a.silence(switch_service_pb2.IMP2PCmdMsg, for_s=SILENCE_S)
