@@ -131,7 +131,6 @@ class GroupBatch:
         rows = IMGroupMember.objects.filter(
             group_id__in=list(self._counters),
             status=RowStatus.SHOWN,
-            group__status=RowStatus.SHOWN,
             group__type__in=tuple(GroupType),
         )
         for group_id, user_id in rows.order_by("user_id").values_list("group_id", "user_id"):

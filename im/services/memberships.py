@@ -13,8 +13,8 @@ from im.types import RowStatus
 class Membership:
     """A user's standing in one group.
 
-    Without a position row (adopted databases) everything since `since` is unread; `since` is when
-    he joined, `last_chat` when somebody last wrote, `updated` when the group changed (unix seconds).
+    Without a position row everything is unread.  Times are unix seconds: `since` is when he joined,
+    `last_chat` when somebody last wrote, `updated` when the group changed.
     """
 
     group_id: int
@@ -67,7 +67,7 @@ def _rows(user_id: int, narrowed: str) -> list[Membership]:
         f"LEFT JOIN {tables[GroupCounter]} c ON c.group_id = m.groupId "
         f"LEFT JOIN {tables[GroupPosition]} p ON p.user_id = m.userId AND p.group_id = m.groupId "
         f"WHERE m.userId = %s AND m.status = {RowStatus.SHOWN:d} "
-        f"AND g.status = {RowStatus.SHOWN:d} AND g.type IN (1, 2){narrowed} "
+        f"AND g.type IN (1, 2){narrowed} "
         f"ORDER BY m.updated DESC, m.id DESC LIMIT {int(settings.IM_GROUPS)}"
     )
     with connection.cursor() as cursor:
