@@ -32,25 +32,36 @@ class Person:
 People = Callable[[int], list[Person]]
 
 
+def _add_people(database_url: str) -> None:
+    manage("seed_demo", "--users", str(USERS), "--password", "pass", database_url=database_url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_people(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with USERS people, to be copied."""
+    path = tmp_path_factory.mktemp("people") / "template.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    _add_people(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def mariadb_people(mariadb: services.MariaDB, mariadb_template: bytes) -> bytes:
+    """A migrated MariaDB database with USERS people, as SQL."""
+    _add_people(mariadb.load("people", mariadb_template))
+    return mariadb.dump("people")
+
+
 def make_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> str:
-    """Make a migrated database of the kind `request.param`, with USERS people; return its URL."""
+    """Make a database of the kind `request.param` with USERS people; return its URL."""
     if request.param == "sqlite":
         path = tmp_path_factory.mktemp(name) / "teamtalk.sqlite3"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        url = f"sqlite:///{path}"
-    else:
-        template: bytes = request.getfixturevalue("mariadb_template")
-        mariadb: services.MariaDB = request.getfixturevalue("mariadb")
-        url = mariadb.load(name, template)
-    add_people(url)
-    return url
-
-
-def add_people(database_url: str) -> None:
-    """Add those whom `people` gives."""
-    manage("seed_demo", "--users", str(USERS), "--password", "pass", database_url=database_url)
+        shutil.copyfile(request.getfixturevalue("sqlite_people"), path)
+        return f"sqlite:///{path}"
+    mariadb: services.MariaDB = request.getfixturevalue("mariadb")
+    return mariadb.load(name, request.getfixturevalue("mariadb_people"))
 
 
 @pytest.fixture(scope="session", params=["sqlite", "mariadb"])

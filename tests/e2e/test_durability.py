@@ -14,7 +14,7 @@ from im.wire.proto import message_pb2
 from tests import services
 from tests.client import Client
 from tests.consistency import Acked, assert_consistent
-from tests.e2e.conftest import Entrance, People, Person, add_people, make_database
+from tests.e2e.conftest import Entrance, People, Person, make_database
 from tests.e2e.database import Database
 from tests.e2e.flood import Flood, Told
 from tests.proxy import Proxy, Statement
@@ -208,10 +208,10 @@ def _commit_unheard(commit: Statement) -> None:
 
 
 @pytest.fixture
-def own_mariadb(mariadb_template: bytes) -> Iterator[services.MariaDB]:
+def own_mariadb(mariadb_people: bytes) -> Iterator[services.MariaDB]:
     """A MariaDB that may be crashed, with the people in its database "own"."""
     server = services.MariaDB()
-    add_people(server.load("own", mariadb_template))
+    server.load("own", mariadb_people)
     yield server
     server.stop()
 
