@@ -24,7 +24,9 @@ def test_every_item_gets_its_own_answer(store: Store, writer: Writer, users: Tak
     answers = writer([text(ada, bob, "hé 你好"), read(bob, ada, 1), text(bob, ada, "two", NOW + 1)])
 
     assert answers == [
-        MessageStored(SessionType.SINGLE, bob, Message(1, ada, NOW, 1, "hé 你好".encode()), (ada, bob)),
+        MessageStored(
+            SessionType.SINGLE, bob, Message(1, ada, NOW, 1, "hé 你好".encode()), (ada, bob)
+        ),
         SessionRead(bob, SessionType.SINGLE, ada, 1),
         MessageStored(SessionType.SINGLE, ada, Message(2, bob, NOW + 1, 1, b"two"), (bob, ada)),
     ]
