@@ -72,7 +72,6 @@ class Lane:
 
 
 ON_LOOP = Lane("loop")
-ON_LOOP_LAST = Lane("loop, last", is_barrier=True)
 IN_THREAD = Lane("thread", is_barrier=True)
 WRITER = Lane("writer", make=Writer, is_pipelined=True)
 LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)

@@ -98,7 +98,9 @@ async def test_voice_is_heard_live_and_later_as_it_was_sent(
     msg_id = await speak(a, to_bob, HELLO, msg_type)
     live = [await client.receive(message_pb2.IMMsgData) for client in (a_phone, b)]
 
-    assert [(m.msg_id, int(m.msg_type), m.msg_data) for m in live] == 2 * [(msg_id, msg_type, HELLO)]
+    assert [(m.msg_id, int(m.msg_type), m.msg_data) for m in live] == 2 * [
+        (msg_id, msg_type, HELLO)
+    ]
     assert await unread_preview(b) == (msg_type, PLACEHOLDER)
     assert await recent_preview(b) == (msg_type, PLACEHOLDER)
     for reader, session_id in ((a, to_bob), (b, to_ada)):
