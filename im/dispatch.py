@@ -7,6 +7,7 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 
 import logging
 from collections.abc import Callable, Sequence
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,20 @@ from im.delivery.registry import Gateway
 from im.delivery.sessions import Ending, Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
-from im.handlers.registry import HANDLERS, LANES, Handler, Outcome, SharedReply
+from im.handlers.registry import HANDLERS, LANES, Handler, ItemInMaking, Outcome, SharedReply
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
 
-__all__ = ["admit", "announce", "open_node", "run_batched", "run_in_thread", "run_on_loop"]
+__all__ = [
+    "Progress",
+    "admit",
+    "announce",
+    "open_node",
+    "run_batched",
+    "run_in_thread",
+    "run_on_loop",
+]
 
 log = logging.getLogger(__name__)
 
@@ -102,11 +111,58 @@ def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body, done
     session.node.in_thread(partial(handler.run, session, body), finished)
 
 
-def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Body, done: Done) -> bool:
+class Progress(Enum):
+    """How far a batched command has come."""
+
+    OVER = "over"  # there is nothing to wait for
+    JOINED = "joined"  # its item waits in the batcher, or is being worked on
+    IN_MAKING = "in making"  # its item has still to join
+
+
+def run_batched(
+    session: Session,
+    pdu: Pdu,
+    handler: Handler,
+    body: Body,
+    *,
+    done: Done,
+    joined: Done = lambda: None,
+) -> Progress:
     """Submit the handler's item to its batcher and call `done` after the answer.
 
-    Returns False, and never calls `done`, when there is nothing to wait for.
+    `joined` is called when an item in making has joined the batcher, or will not.  Neither is ever
+    called when the command is over at once.
     """
+    try:
+        item = handler.run(session, body, pdu.seq)
+    except Refused as exc:
+        _drop(session, pdu, exc)
+        return Progress.OVER
+    if isinstance(item, Outcome):
+        _finish(session, pdu, item)
+        return Progress.OVER
+    if not isinstance(item, ItemInMaking):
+        return _submit(session, pdu, handler, body, item, done)
+
+    def made(made_item: Any, error: Exception | None) -> None:
+        try:
+            if error is not None:
+                session.node.counters["errors"] += 1
+                log.error("%r of %r failed", pdu, session, exc_info=error)
+                _answer_nothing(session, pdu, handler, body)
+                done()
+            elif _submit(session, pdu, handler, body, made_item, done) is Progress.OVER:
+                done()
+        finally:
+            joined()
+
+    session.node.in_thread(item.make, made)
+    return Progress.IN_MAKING
+
+
+def _submit(
+    session: Session, pdu: Pdu, handler: Handler, body: Body, item: Any, done: Done
+) -> Progress:
     assert handler.answer is not None
     answer = handler.answer
 
@@ -117,20 +173,19 @@ def run_batched(session: Session, pdu: Pdu, handler: Handler, body: Body, done: 
             done()
 
     try:
-        item = handler.run(session, body, pdu.seq)
-        if isinstance(item, Outcome):
-            _finish(session, pdu, item)
-            return False
         session.node.lane(handler.lane.name).submit(item, finished)
-    except Refused as exc:
-        _drop(session, pdu, exc)
-        return False
     except Overloaded as exc:
         session.node.counters["overloaded"] += 1
         log.warning("%r of %r is not taken: %s", pdu, session, exc)
-        _finish(session, pdu, answer(session, body, pdu.seq, None))
-        return False
-    return True
+        _answer_nothing(session, pdu, handler, body)
+        return Progress.OVER
+    return Progress.JOINED
+
+
+def _answer_nothing(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:
+    """Answer a command whose item nobody works on."""
+    assert handler.answer is not None
+    _finish(session, pdu, handler.answer(session, body, pdu.seq, None))
 
 
 def announce(events: Sequence[Event]) -> None:

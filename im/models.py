@@ -495,3 +495,21 @@ class GroupPosition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group_id}: {self.user_id}"
+
+
+class DeviceToken(models.Model):
+    """What a user's phone is reached by while no connection is open; one phone per user."""
+
+    user_id = models.BigIntegerField(_("user"), primary_key=True)
+    user = Reference(IMUser, "user_id", null=True, related_name="+")
+    token = models.CharField(_("token"), max_length=255, unique=True)
+    client_type = models.PositiveSmallIntegerField(_("client type"))
+    updated = models.BigIntegerField(_("updated"))
+
+    class Meta:
+        db_table = "im_device_token"
+        verbose_name = _("device token")
+        verbose_name_plural = _("device tokens")
+
+    def __str__(self) -> str:
+        return str(self.user_id)  # not the token: who has it can push

@@ -59,6 +59,10 @@ class MsgType(IntEnum):
     GROUP_AUDIO = 0x12
 
 
+GROUP_TYPES: frozenset[int] = frozenset({MsgType.GROUP_TEXT, MsgType.GROUP_AUDIO})
+AUDIO_TYPES: frozenset[int] = frozenset({MsgType.SINGLE_AUDIO, MsgType.GROUP_AUDIO})
+
+
 class GroupType(IntEnum):
     """Fixed groups are made by operators, temporary ones by clients."""
 
@@ -137,7 +141,7 @@ class Department:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One stored message.  `content` is what the client sent (text) or the audio row's id."""
+    """One stored message.  `content` is what the client sent, in tables the audio row's id."""
 
     msg_id: int
     sender_id: int

@@ -127,6 +127,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = IM_DATA_DIR / "static"
 SERVESTATIC_USE_FINDERS = True
 
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Pictures and voice.  What replaces it must have a file stored for good when it says so.
+    "small_files": {
+        "BACKEND": "im.services.file_storage.DurableFiles",
+        "OPTIONS": {"location": IM_DATA_DIR / "files"},
+    },
+}
+
 # --- database -------------------------------------------------------------------------------
 
 SQLITE = "django.db.backends.sqlite3"
@@ -227,6 +237,8 @@ IM_GROUPS = env.int("IM_GROUPS", default=10_000)
 IM_GROUP_MEMBERS = env.int("IM_GROUP_MEMBERS", default=5_000)
 IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
 IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
+IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024)
+IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
 IM_AES_KEY = env.str(
     "IM_AES_KEY", default="12345678901234567890123456789012"
 )  # compiled into the clients

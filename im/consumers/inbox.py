@@ -1,7 +1,8 @@
 """Inbox: the commands of one connection, strictly in order, within bounds.
 
 Messages are pipelined: the next one may join the writer before the last one is acknowledged, for
-the writer keeps their order.  Everything that asks the database waits until the connection's own
+the writer keeps their order; only voice, which is stored in a thread first, holds up what follows
+until it has joined.  Everything that asks the database waits until the connection's own
 messages are stored, so that one reads what one wrote.
 """
 
@@ -12,6 +13,7 @@ from django.conf import settings
 
 from im import dispatch
 from im.delivery.sessions import Session
+from im.dispatch import Progress
 from im.handlers.registry import IN_THREAD
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu
@@ -84,10 +86,14 @@ class Inbox:
         elif handler.lane.make is None:
             dispatch.run_on_loop(session, pdu, handler, body)
         elif handler.lane.is_pipelined:
-            if dispatch.run_batched(session, pdu, handler, body, self._stored):
-                self._in_flight += 1
+            progress = dispatch.run_batched(
+                session, pdu, handler, body, done=self._stored, joined=self._go_on
+            )
+            self._in_flight += progress is not Progress.OVER
+            self._busy = progress is Progress.IN_MAKING
         else:
-            self._busy = dispatch.run_batched(session, pdu, handler, body, self._go_on)
+            progress = dispatch.run_batched(session, pdu, handler, body, done=self._go_on)
+            self._busy = progress is not Progress.OVER
         return True
 
     def _stored(self) -> None:

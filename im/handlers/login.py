@@ -14,11 +14,10 @@ from im.handlers.registry import (
     LOGIN_DESK,
     NOTHING,
     ON_LOOP,
-    ON_LOOP_LAST,
     Outcome,
     handles,
 )
-from im.services import profile
+from im.services import device_tokens, profile
 from im.services.accounts import Credentials, LoginRefusal
 from im.types import (
     DeviceClass,
@@ -71,10 +70,12 @@ def log_in(caller: Session, req: pb.IMLoginReq, seq: int) -> Credentials | Outco
     return Credentials(req.user_name, req.password)
 
 
-@handles(Command.LOGIN_REQ_LOGINOUT, lane=ON_LOOP_LAST, anonymous=True)
+@handles(Command.LOGIN_REQ_LOGINOUT, anonymous=True)
 def log_out(caller: Session, req: pb.IMLogoutReq) -> Outcome:
-    """Answer, then close."""
+    """Answer, then close; a phone gets no push from now on, which a PC has no say in."""
     log.info("logout %r", caller)
+    if caller.user_id and caller.device is DeviceClass.MOBILE:
+        device_tokens.forget(caller.user_id)
     return Outcome(pb.IMLogoutRsp(result_code=0), close=True)
 
 
@@ -121,6 +122,15 @@ def kick_pc(caller: Session, req: pb.IMKickPCClientReq) -> Outcome:
         raise Refused("only a phone ends the PC's connection")
     reply = pb.IMKickPCClientRsp(user_id=caller.user_id, result_code=DONE)
     return Outcome(reply, (DevicesKicked(caller.user_id, SEEN_BY_OTHERS),))
+
+
+@handles(Command.LOGIN_REQ_DEVICETOKEN)
+def register_device(caller: Session, req: pb.IMDeviceTokenReq) -> Outcome:
+    """Store what the caller's phone is reached by when it is not connected."""
+    if caller.device is not DeviceClass.MOBILE:
+        raise Refused("only phones are pushed to")
+    device_tokens.register(caller.user_id, caller.client_type, req.device_token)
+    return Outcome(pb.IMDeviceTokenRsp(user_id=caller.user_id))
 
 
 @handles(Command.LOGIN_REQ_PUSH_SHIELD)

@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Hashable
+from dataclasses import replace
+from functools import partial
 
 from im.delivery.sessions import Session
 from im.handlers import records
-from im.handlers.registry import NOTHING, ON_LOOP, WRITER, Outcome, handles
-from im.services import chat, history
+from im.handlers.registry import NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome, handles
+from im.services import chat, history, voice
 from im.services.items import GroupReadMark, NewGroupMessage, NewMessage, ReadMark
-from im.types import MessageStored, SessionRead, SessionType
+from im.types import AUDIO_TYPES, GROUP_TYPES, MessageStored, SessionRead, SessionType
 from im.wire.catalog import Command, encode
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import message_pb2 as pb
-
-GROUP_TYPES = frozenset({base.MSG_TYPE_GROUP_TEXT, base.MSG_TYPE_GROUP_AUDIO})
-
 
 # --- sending ----------------------------------------------------------------------------------
 
@@ -35,17 +34,19 @@ def _answer_message(
         for session in attempt.waiting:
             session.send(encode(ack, seq))
         attempt.waiting.clear()
+    if req.msg_type in AUDIO_TYPES:  # others hear it as it came
+        event = replace(event, message=replace(event.message, content=req.msg_data))
     return Outcome(ack, (event,))
 
 
 @handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message)
 def send_message(
     caller: Session, req: pb.IMMsgData, seq: int
-) -> NewMessage | NewGroupMessage | Outcome:
+) -> NewMessage | NewGroupMessage | ItemInMaking | Outcome:
     """Store a message, then acknowledge and deliver it; a client's retry gets the first answer."""
     if req.from_user_id == req.to_session_id and req.msg_type not in GROUP_TYPES:
         return NOTHING  # as the original does, whoever the client says it is
-    item = chat.new_text(caller.user_id, req.to_session_id, req.msg_type, req.msg_data)
+    item = _item(caller.user_id, req)
     key = _retry_key(req, seq)
     if key is None:
         return item
@@ -57,6 +58,13 @@ def send_message(
         return Outcome(_ack(caller, req, attempt.msg_id))
     attempt.waiting.append(caller)
     return NOTHING
+
+
+def _item(sender_id: int, req: pb.IMMsgData) -> NewMessage | NewGroupMessage | ItemInMaking:
+    if req.msg_type not in AUDIO_TYPES:
+        return chat.new_text(sender_id, req.to_session_id, req.msg_type, req.msg_data)
+    said = voice.new_voice(sender_id, req.to_session_id, req.msg_type, req.msg_data)
+    return ItemInMaking(partial(voice.store, said))
 
 
 def _retry_key(req: pb.IMMsgData, seq: int) -> Hashable:
@@ -141,7 +149,7 @@ def message_list(caller: Session, req: pb.IMGetMsgListReq) -> Outcome:
             session_type=req.session_type,
             session_id=req.session_id,
             msg_id_begin=req.msg_id_begin,
-            msg_list=[records.message(row) for row in found],
+            msg_list=[records.message(row) for row in voice.as_sent(found)],
         )
     )
 
@@ -172,7 +180,7 @@ def messages_by_id(caller: Session, req: pb.IMGetMsgByIdReq) -> Outcome:
             user_id=caller.user_id,
             session_type=req.session_type,
             session_id=req.session_id,
-            msg_list=[records.message(row) for row in found],
+            msg_list=[records.message(row) for row in voice.as_sent(found)],
         )
     )
 

@@ -2,11 +2,9 @@
 
 from django.conf import settings
 
-from im.types import Department, Message, MsgType, SessionType, UserInfo
+from im.types import AUDIO_TYPES, Department, Message, SessionType, UserInfo
 from im.wire import cipher
 from im.wire.proto import base_define_pb2 as base
-
-AUDIO_TYPES = frozenset({MsgType.SINGLE_AUDIO, MsgType.GROUP_AUDIO})
 
 
 def user_info(user: UserInfo) -> base.UserInfo:

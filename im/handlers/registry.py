@@ -9,6 +9,8 @@ it runs:
 - WRITER, LOGIN_DESK, DIRECTORY: on the loop, returning an item for that batcher; `answer`, also on
   the loop, turns the item's result (None when there is none) into an Outcome.  An Outcome returned
   at once spares the batcher.  Both get the sequence number too: answers come later than commands.
+  Instead of an item it may be one that takes a database thread to make, ItemInMaking; what the
+  connection sent later waits until it has joined the batcher, so messages keep their order.
 
 `Refused` raised by a handler drops the command without an answer, where the protocol has none.
 """
@@ -46,6 +48,12 @@ class Outcome(NamedTuple):
     close: bool = False
 
 
+class ItemInMaking(NamedTuple):
+    """An item whose making reads or writes files or rows; `make` returns it, in a thread."""
+
+    make: Callable[[], Any]  # Any: items are of the batcher's kind
+
+
 NOTHING = Outcome()
 DONE, FAILED = 0, 1  # result_code of most replies
 
@@ -65,7 +73,6 @@ class Lane:
 
 
 ON_LOOP = Lane("loop")
-ON_LOOP_LAST = Lane("loop, last", is_barrier=True)
 IN_THREAD = Lane("thread", is_barrier=True)
 WRITER = Lane("writer", make=Writer, is_pipelined=True)
 LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)

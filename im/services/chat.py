@@ -11,7 +11,7 @@ from im.services.items import (
     ReadMark,
     Removal,
 )
-from im.types import MsgType, SessionType
+from im.types import AUDIO_TYPES, GROUP_TYPES, SessionType
 
 MAX_TEXT_CHARACTERS = 4096  # the content column; clients send ~4/3 of the clear text in base64
 
@@ -25,14 +25,24 @@ def new_text(
     to nobody, or of another kind.  Whether the receiver exists, or the sender is in the group, is
     seen when it is stored.
     """
-    now = int(time.time())
-    if msg_type == MsgType.GROUP_TEXT:
-        return NewGroupMessage(sender_id, session_id, msg_type, _storable(content), now)
-    if msg_type != MsgType.SINGLE_TEXT:
-        raise Refused(f"messages of type {msg_type} are not taken yet")
-    if session_id in (0, sender_id):
+    if msg_type in AUDIO_TYPES:
+        raise Refused("a voice message is no text")
+    check_receiver(sender_id, session_id, msg_type)
+    return new_message(sender_id, session_id, msg_type, _storable(content), int(time.time()))
+
+
+def check_receiver(sender_id: int, session_id: int, msg_type: int) -> None:
+    """Raise Refused for a message to oneself or to nobody."""
+    if msg_type not in GROUP_TYPES and session_id in (0, sender_id):
         raise Refused("a message needs another user to go to")
-    return NewMessage(sender_id, session_id, msg_type, _storable(content), now)
+
+
+def new_message(
+    sender_id: int, session_id: int, msg_type: int, content: str, created: int
+) -> NewMessage | NewGroupMessage:
+    """Return a message, already checked, for the writer."""
+    make = NewGroupMessage if msg_type in GROUP_TYPES else NewMessage
+    return make(sender_id, session_id, msg_type, content, created)
 
 
 def read_mark(

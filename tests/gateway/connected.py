@@ -17,7 +17,7 @@ from im.handlers.registry import LOGIN_DESK, WRITER
 from im.services.items import NewMessage
 from im.types import ClientType, Event, Message, MessageStored, SessionType
 from im.wire.catalog import Body, Command, command_of
-from im.wire.pdu import HEADER_LENGTH, Pdu
+from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu
 from im.wire.proto import message_pb2
 from tests.client import text_to
 from tests.doubles import RecordingLayer, RecordingLink, session_on
@@ -108,6 +108,10 @@ class Connected:
     def ask(self, question: Body, seq: int = 1) -> None:
         """Let a question arrive."""
         self.inbox.put([Pdu(command_of(question), question.SerializeToString(), seq)])
+
+    def acked_seqs(self) -> list[int]:
+        """Return the sequence numbers of the messages acknowledged so far."""
+        return [HEADER.unpack_from(pdu)[5] for pdu in self.link.sent]
 
     def acks(self) -> list[int]:
         """Return the message ids acknowledged so far; nothing else may have been sent."""

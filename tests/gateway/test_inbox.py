@@ -1,13 +1,15 @@
 """The commands of one connection: their order, what waits for what, and when reading pauses."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from im.delivery.sessions import Session
-from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, Outcome
+from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, ItemInMaking, Outcome
+from im.services.items import NewMessage
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu
 from im.wire.proto import message_pb2
@@ -63,6 +65,70 @@ async def test_a_heartbeat_does_not_wait_for_the_writer() -> None:
         ada.inbox.put([Pdu(Command.OTHER_HEARTBEAT)])
 
         assert ada.link.sent == [Pdu(Command.OTHER_HEARTBEAT).encode()]
+
+
+class Making:
+    """Lets the first message take a thread, until `go` is set; it then fails if `error` is."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.error: Exception | None = None
+        self.go = threading.Event()
+        self._text = HANDLERS[Command.MSG_DATA].run
+        handler = replace(HANDLERS[Command.MSG_DATA], run=self._run)
+        monkeypatch.setitem(HANDLERS, Command.MSG_DATA, handler)
+
+    def _run(self, caller: Session, req: message_pb2.IMMsgData, seq: int) -> object:
+        item = self._text(caller, req, seq)
+        return item if seq > 1 else ItemInMaking(lambda: self._make(item))
+
+    def _make(self, item: NewMessage) -> NewMessage:
+        assert self.go.wait(10)
+        if self.error is not None:
+            raise self.error
+        return item
+
+
+async def test_what_follows_an_item_in_making_keeps_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    making = Making(monkeypatch)
+    async with connected() as ada:
+        ada.say(4)
+        before = list(ada.writer.batches)
+        making.go.set()
+        await ada.link.until_sent(4)
+
+        assert before == []
+        assert ada.acks() == [1, 2, 3, 4]
+        assert ada.acked_seqs() == [1, 2, 3, 4]
+
+
+async def test_an_item_that_can_not_be_made_is_not_acknowledged_and_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    making = Making(monkeypatch)
+    making.error = OSError("no space left")
+    making.go.set()
+    async with connected() as ada:
+        ada.say(3)
+        await ada.link.until_sent(2)
+
+        assert ada.acked_seqs() == [2, 3]
+        assert ada.node.counters["errors"] == 1
+
+
+async def test_an_item_whose_node_stops_while_it_is_made_is_not_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    making = Making(monkeypatch)
+    async with connected() as ada:
+        ada.say(1)
+        await ada.node.stop()
+        making.go.set()
+        while not ada.node.counters["overloaded"]:  # noqa: ASYNC110  # a counter is no event
+            await asyncio.sleep(0)
+
+        assert ada.link.sent == []
 
 
 async def test_a_connection_that_ends_drops_what_waits_but_not_what_is_being_stored(

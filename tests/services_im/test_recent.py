@@ -166,7 +166,7 @@ def test_a_group_and_a_person_of_the_same_number_are_two_sessions() -> None:
     group_id = add_group_messages(author_id=7, count=2)
     add_messages(group_id, 4)
     add_session(group_id, NOW)
-    IMGroup.objects.create(pk=group_id, name="g", last_chated=NOW + 1)
+    IMGroup.objects.filter(pk=group_id).update(last_chated=NOW + 1)
     IMGroupMember.objects.create(group_id=group_id, user_id=ME, status=RowStatus.SHOWN)
 
     assert recent.recent_sessions(ME, 0) == [
