@@ -227,7 +227,7 @@ def test_the_rest_of_the_site_keeps_its_own_forms(server: Server, path: str) -> 
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the memory a process has, so far the most."""
+    """Return the memory a process has now."""
     status = Path(f"/proc/{pid}/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
     return int(line.split()[1]) * 1024
@@ -243,6 +243,15 @@ def test_long_files_go_through_without_the_server_growing(server: Server) -> Non
         assert ask(server.http_port, "/" + path).body == content
 
     assert resident_bytes(server.pid) - first < 24 * MEGABYTE
+
+
+def test_what_is_much_too_long_is_not_kept_while_it_arrives(server: Server) -> None:
+    first = resident_bytes(server.pid)
+
+    reply = post(server, bytes(80 * MEGABYTE))
+
+    assert json.loads(reply.body)["error_code"] == 1
+    assert resident_bytes(server.pid) - first < 40 * MEGABYTE
 
 
 # --- pictures in texts ------------------------------------------------------------------------
