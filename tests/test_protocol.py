@@ -58,18 +58,6 @@ def test_every_client_command_has_a_handler_or_is_known_to_lack_one() -> None:
     assert [message.id for message in found if message.is_serious()] == []
 
 
-def test_the_check_names_the_commands_that_are_not_answered_yet(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(HANDLERS, Command.MSG_DATA)
-    monkeypatch.setattr(checks, "NOT_YET", NOT_YET | {Command.MSG_DATA})
-
-    [warning] = checks.client_commands_are_handled()
-
-    assert (warning.id, warning.is_serious()) == ("im.W001", False)
-    assert "0x0301 MSG_DATA" in warning.msg
-
-
 def test_the_check_finds_a_command_without_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(HANDLERS, Command.MSG_DATA)
 

@@ -103,7 +103,6 @@ HANDLERS: dict[int, Handler] = {}
 # Client commands without a handler so far: dropped and counted.  im.checks holds this set to it.
 NOT_YET = frozenset(
     {
-        Command.LOGIN_REQ_DEVICETOKEN,
         Command.FILE_LOGIN_REQ,
         Command.FILE_STATE,
         Command.FILE_PULL_DATA_REQ,

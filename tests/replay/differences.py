@@ -7,9 +7,11 @@ in docs/compatibility.md is written from it (python -m tests.replay.page).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from google.protobuf.message import Message
+
 from im.types import KickReason, LoginResult, OnlineStatus
 from im.wire.proto import base_define_pb2 as base
-from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2
+from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2, switch_service_pb2
 from tests.replay.changes import (
     NOW,
     Change,
@@ -82,6 +84,32 @@ def _let_in(user_id: int, name: str) -> tuple[Change, ...]:
         told("B", arrival),
         told("A", arrival),
         kept_open("B"),
+    )
+
+
+_NEW = "/new.png"
+
+
+def _everybody(message: Message) -> tuple[Change, ...]:
+    """Everybody who is connected in s03 gets this as well."""
+    return tuple(told(label, message) for label in ("A", "Am", "B", "Cm"))
+
+
+def _signed(text: str) -> tuple[Change, ...]:
+    """A's signature is stored and told, in a step in which the original refused it."""
+    return (
+        saying("A", buddy_pb2.IMChangeSignInfoRsp, result_code=0, sign_info=text),
+        *_everybody(buddy_pb2.IMSignInfoChangedNotify(changed_user_id=1, sign_info=text)),
+    )
+
+
+def _signalled(*labels: str, to: int, content: str) -> tuple[Change, ...]:
+    """Each of these gets A's signal once, in A's name and without a number."""
+    signal = switch_service_pb2.IMP2PCmdMsg(from_user_id=1, to_user_id=to, cmd_msg_data=content)
+    return tuple(
+        change
+        for label in labels
+        for change in (without(label, switch_service_pb2.IMP2PCmdMsg), told(label, signal))
     )
 
 
@@ -205,6 +233,134 @@ DIFFERENCES = (
             "s05_group/latest_id_nonmember": (
                 saying("Z", message_pb2.IMGetLatestMsgIdRsp, latest_msg_id=0),
             ),
+        },
+    ),
+    Difference(
+        title="A picture can be changed",
+        original="0x020c is passed on and dropped: no answer, nothing stored, nobody is told.",
+        here="It is stored and answered with 0x020d; everybody gets 0x0212.",
+        reason="The protocol has all three commands; the original's db_proxy forgot one.",
+        steps={
+            "s03_buddy/avatar": (
+                told("A", buddy_pb2.IMChangeAvatarRsp(user_id=1, result_code=0), seq=118),
+                *_everybody(buddy_pb2.IMAvatarChangedNotify(changed_user_id=1, avatar_url=_NEW)),
+            ),
+            "s03_buddy/allusers_after_sign": (
+                saying("B", buddy_pb2.IMAllUserRsp, at="user_list.0", avatar_url=_NEW),
+            ),
+        },
+    ),
+    Difference(
+        title="A signature is stored whatever is in it",
+        original="One with a quote in it fails, and so does the same one twice in a second.",
+        here="Both are stored and told.",
+        reason="The first is an SQL injection; the second has no meaning.",
+        steps={
+            "s03_buddy/sign_same_again": _signed("hello sign"),
+            "s03_buddy/sign_quote": _signed("it's"),
+        },
+    ),
+    Difference(
+        title="Voice without sound is not taken",
+        original="Up to four bytes, the length without a sound, are acknowledged and delivered, but"
+        " not stored.",
+        here="No ACK, and nobody gets it.",
+        reason="An ACK means stored.",
+        steps={"s04_single/audio_short": (nothing_for("A", "Am", "B", "Bm"),)},
+    ),
+    Difference(
+        title="Internal data stays inside",
+        original="Group messages carry attach_data, a handle of the sender's server.",
+        here="No PDU to a client carries field 20.",
+        reason="It says nothing to clients, and something to attackers.",
+        steps={
+            f"s05_group/{step}": (
+                saying("Am", message_pb2.IMMsgData, attach_data=None),
+                saying("B", message_pb2.IMMsgData, attach_data=None),
+            )
+            for step in ("msg", "msg_same_id_as_self", "audio", "msg_to_shielded")
+        },
+    ),
+    Difference(
+        title="Clients see that they muted a group",
+        original="shield_status of a group's description is always 0.",
+        here="It is 1 for a member who switched its pushes off.",
+        reason="A new phone could not know it otherwise.",
+        steps={
+            "s05_group/info_after_shield": (
+                saying("B", group_pb2.IMGroupInfoListRsp, at="group_info_list.0", shield_status=1),
+            ),
+        },
+    ),
+    Difference(
+        title="A refused wish about a group is answered",
+        original="Making a fixed group, and muting one that does not exist, get no answer.",
+        here="Both are answered with result 1.",
+        reason="A client that hears nothing waits until its timer ends.",
+        steps={
+            "s05_group/create_normal": (
+                told(
+                    "A",
+                    group_pb2.IMGroupCreateRsp(
+                        user_id=1, result_code=1, group_name="norm", user_id_list=[1, 2]
+                    ),
+                    seq=116,
+                ),
+            ),
+            "s05_group/shield_nogroup": (
+                told(
+                    "B",
+                    group_pb2.IMGroupShieldRsp(user_id=2, group_id=999, result_code=1),
+                    seq=112,
+                ),
+            ),
+        },
+    ),
+    Difference(
+        title="Groups have people in them",
+        original="Ids that are nobody's become members.",
+        here="They are left out.",
+        reason="A member list is a list of people.",
+        steps={
+            "s05_group/create_ghost_members": (
+                lacking("A", group_pb2.IMGroupCreateRsp, "user_id_list.1"),
+            ),
+        },
+    ),
+    Difference(
+        title="One notice of a change in a group each",
+        original="Who is added gets 0x040b twice: as one of the changed, and as a member.",
+        here="Everybody concerned gets it once.",
+        reason="Clients would show it twice.",
+        steps={
+            "s05_group/add_member": (
+                without("Z", group_pb2.IMGroupChangeMemberNotify),
+                told(
+                    "Z",
+                    group_pb2.IMGroupChangeMemberNotify(
+                        user_id=1,
+                        change_type=base.GROUP_MODIFY_TYPE_ADD,
+                        group_id=4,
+                        cur_user_id_list=[1, 2, 20, 3],
+                        chg_user_id_list=[20],
+                    ),
+                ),
+            ),
+        },
+    ),
+    Difference(
+        title="Signals come from who sends them, unnumbered",
+        original="0x0601 is passed on as it came: with the sender's sequence number and whatever author"
+        " it names; to oneself it comes back, to other own devices twice.",
+        here="The author is the connection's user, the sequence number 0; each other device gets"
+        " it once.",
+        reason="Anybody could signal in anybody's name, and Windows takes the number of its login"
+        " for the answer to it.",
+        steps={
+            "s06_misc/p2p": _signalled("Am", "B", "Bm", to=2, content='{"cmd":"shake"}'),
+            "s06_misc/p2p_spoofed": _signalled("Am", "B", "Bm", to=2, content="x"),
+            "s06_misc/p2p_offline": _signalled("Am", to=5, content="x"),
+            "s06_misc/p2p_self": (nothing_for("A"), *_signalled("Am", to=1, content="x")),
         },
     ),
 )

@@ -66,7 +66,7 @@ class Player:
             await self._until(lambda: self._has_come(expected))
         senders = [action.label for action in step.actions if action.verb == "send"]
         presence = bool(expected.closed) or any(
-            action.verb == "leave" or _is_login(action) for action in step.actions
+            action.verb == "leave" or _is_told_everybody(action) for action in step.actions
         )
         await self.quiet(senders, presence=presence)
 
@@ -162,11 +162,20 @@ class Player:
                 return
 
 
-def _is_login(action: Action) -> bool:
-    return (
-        action.verb == "send"
-        and recorded_pdu(action.data).command_id == Command.LOGIN_REQ_USERLOGIN
-    )
+# What everybody hears of, gathered for a moment.
+_TOLD_EVERYBODY = {
+    Command.LOGIN_REQ_USERLOGIN,
+    Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST,
+    Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST,
+}
+
+
+def _is_told_everybody(action: Action) -> bool:
+    return action.verb == "send" and _command(action) in _TOLD_EVERYBODY
+
+
+def _command(action: Action) -> int:
+    return recorded_pdu(action.data).command_id
 
 
 def _login(action: Action) -> bytes:
