@@ -18,7 +18,7 @@ from tests.conftest import manage
 from tests.e2e.database import Database
 from tests.server import Server
 
-USERS = 2000  # per server; a test takes two or three
+USERS = 3000  # per server; a test takes two or three
 
 
 @dataclass(frozen=True, slots=True)
