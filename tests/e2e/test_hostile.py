@@ -211,7 +211,8 @@ async def test_after_login_commands_of_servers_are_passed_over(
     await settled(client)
 
     for command in FROM_SERVERS_ONLY:
-        client.send_bytes(complete(command))
+        if command is not Command.BUDDY_LIST_REMOVE_SESSION_RES:  # iOS asks with this number
+            client.send_bytes(complete(command))
 
     assert await answers(client) == []
 

@@ -350,8 +350,8 @@ DIFFERENCES = (
     ),
     Difference(
         title="Signals come from who sends them, unnumbered",
-        original="0x0601 is passed on as it came: with the sender's sequence number and whatever author"
-        " it names; to oneself it comes back, to other own devices twice.",
+        original="0x0601 is passed on as it came: with the sender's sequence number and whatever"
+        " author it names; to oneself it comes back, to other own devices twice.",
         here="The author is the connection's user, the sequence number 0; each other device gets"
         " it once.",
         reason="Anybody could signal in anybody's name, and Windows takes the number of its login"
