@@ -336,6 +336,7 @@ CLAIMS: list[Message] = [
     login_pb2.IMKickPCClientReq(),
     login_pb2.IMPushShieldReq(shield_status=0),
     login_pb2.IMQueryPushShieldReq(),
+    login_pb2.IMDeviceTokenReq(device_token="a token of this test"),
 ]
 # Client commands that claim nothing, or that have no reply: tested one by one.
 WITHOUT_CLAIM_OR_REPLY = {
