@@ -26,23 +26,29 @@ class RecentSession:
     latest: Message
 
 
+# A session may be committed after another one of the next second.  Clients ask since the latest
+# they know; being told of one twice does them no harm.
+OVERLAP_S = 2
+
+
 def recent_sessions(user_id: int, since: int) -> list[RecentSession]:
-    """Return the sessions touched after `since`, newest first, at most IM_RECENT_SESSIONS.
+    """Return the sessions touched since `since`, newest first, at most IM_RECENT_SESSIONS.
 
     Removed ones are told only to a client that has been here before (`since` not 0), so that it
     can take them off its list.  Sessions without a stored message are left out.
     """
+    after = max(0, since - OVERLAP_S)
     listed = {group.group_id: group for group in memberships(user_id) if group.is_on_list}
     rows = [
         # A group's row tells of a removal; it is on the list, or not, by the member's position.
         row
-        for row in _sessions(bool(since))(user_id, since)
+        for row in _sessions(bool(since))(user_id, after)
         if row[0] == SessionType.SINGLE or row[1] not in listed
     ]
     rows += [
         (SessionType.GROUP, group.group_id, RowStatus.SHOWN, group.last_chat)
         for group in listed.values()
-        if group.last_chat > since
+        if group.last_chat > after
     ]
     rows.sort(key=lambda row: -row[3])
     del rows[settings.IM_RECENT_SESSIONS :]

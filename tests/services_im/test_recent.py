@@ -15,7 +15,7 @@ from im.models import (
 )
 from im.services import recent
 from im.services.items import pair_of
-from im.services.recent import RecentSession
+from im.services.recent import OVERLAP_S, RecentSession
 from im.types import Message, MsgType, RowStatus, SessionType
 
 pytestmark = pytest.mark.django_db
@@ -107,12 +107,13 @@ def test_the_session_touched_last_comes_first_and_equal_ones_as_they_were_made()
     assert peers(recent.recent_sessions(ME, 0)) == [2, 3, 99, 1]
 
 
-def test_only_what_was_touched_after_the_stamp_is_told() -> None:
-    for peer_id in (1, 2, 3):
+def test_only_what_was_touched_since_the_stamp_or_just_before_is_told() -> None:
+    for peer_id in range(1, 6):
         add_conversation(peer_id, NOW + peer_id)
 
-    assert peers(recent.recent_sessions(ME, NOW + 1)) == [3, 2]
-    assert recent.recent_sessions(ME, NOW + 3) == []
+    assert peers(recent.recent_sessions(ME, NOW + 5)) == [5, 4]
+    assert peers(recent.recent_sessions(ME, NOW + 5 + OVERLAP_S)) == []
+    assert peers(recent.recent_sessions(ME, 1)) == [5, 4, 3, 2, 1]
     assert recent.recent_sessions(ME, 4294967295) == []
 
 
@@ -218,4 +219,4 @@ def test_nothing_new_costs_two_queries(django_assert_num_queries: DjangoAssertNu
     add_conversation(1)
 
     with django_assert_num_queries(2):  # sessions, groups
-        recent.recent_sessions(ME, NOW)
+        recent.recent_sessions(ME, NOW + OVERLAP_S)
