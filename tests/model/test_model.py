@@ -1,5 +1,6 @@
 """The server and a model of it see the same, whatever users do."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -19,6 +20,7 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.timeout(400)  # to find a failure's smallest example may take five minutes
 @ON_SQLITE
 def test_services_and_writer_do_what_the_model_does(writer: Writer, users: TakeUsers) -> None:
     class OfServices(Machine):
