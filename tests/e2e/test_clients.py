@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from django.conf import settings
 
-from im.types import ClientType, OnlineStatus, RowStatus, SessionType, UserStatus
+from im.types import ClientType, OnlineStatus, RowStatus, SessionType
 from im.wire import cipher
 from im.wire.pdu import HEADER, HEADER_LENGTH
 from im.wire.proto import base_define_pb2 as base
@@ -192,51 +192,6 @@ async def test_windows_sees_who_is_online(
 
 
 # --- the second login -------------------------------------------------------------------------
-
-
-@every_client
-async def test_a_second_login_brings_what_has_changed_and_no_more(
-    switch_on: SwitchOn,
-    entrance: Entrance,
-    people: People,
-    database: Database,
-    kind: type[Device],
-) -> None:
-    ada, bob, cleo = people(3)
-    talker = await entrance.log_in(bob)
-    await talker.tell(ada.id, "before")
-    first = await switch_on(kind, ada)
-    await first.close()
-
-    change(database, cleo, first.cache, "nick", "Cleopatra")
-    await talker.tell(ada.id, "meanwhile")
-    second = await switch_on(kind, ada, first.cache)
-
-    cache = second.cache
-    assert cache.news == [cleo.id]
-    assert cache.people[cleo.id].user_nick_name == "Cleopatra"
-    assert cache.sessions[SINGLE, bob.id].latest_msg_id == 2
-    assert cache.unread == {(SINGLE, bob.id): 2}
-    assert cache.messages[SINGLE, bob.id][2] == b"meanwhile"
-
-    third = await switch_on(kind, ada, cache)
-    assert third.cache.news == []
-
-
-@every_client
-async def test_who_left_meanwhile_is_known_to_have_left(
-    switch_on: SwitchOn, people: People, database: Database, kind: type[Device]
-) -> None:
-    ada, bob = people(2)
-    first = await switch_on(kind, ada)
-    await first.close()
-
-    change(database, bob, first.cache, "status", UserStatus.LEFT)
-    second = await switch_on(kind, ada, first.cache)
-    fresh = await switch_on(kind, ada)
-
-    assert second.cache.people[bob.id].status == UserStatus.LEFT
-    assert bob.id not in fresh.cache.people
 
 
 @pytest.mark.parametrize("kind", [Windows, IOS, Android])
