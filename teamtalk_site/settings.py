@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "channels",
     "im",
     "tcpgateway",
+    "bench",
 ]
 
 MIDDLEWARE = [

@@ -73,6 +73,12 @@ class Server:
                 raise RuntimeError(f"{command[0]} did not start:\n{log_text}")
             time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """The process that guards the server, which is its child."""
+        assert self._guard is not None
+        return self._guard.pid
+
     def stop(self) -> None:
         """End the process and remove its directory."""
         if self._guard and self._guard.stdin:
@@ -82,12 +88,15 @@ class Server:
 
 
 class MariaDB(Server):
-    """A small MariaDB that is as durable as a real one; the user is root, without a password."""
+    """A MariaDB that is as durable as a real one, and small unless `options` say otherwise; the
+    user is root, without a password.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         super().__init__("mariadb")
         self.url = f"mysql://root@127.0.0.1:{self.port}"
         self._data = self.directory / "data"
+        self._options = options
         # Else it refuses to run as root.
         self._user = ["--user=root"] if os.geteuid() == 0 else []
         try:
@@ -124,6 +133,7 @@ class MariaDB(Server):
             "--innodb-buffer-pool-size=64M",
             "--innodb-log-file-size=32M",
             "--innodb-flush-log-at-trx-commit=1",
+            *self._options,
             *self._user,
             is_ready=self._answers,
         )

@@ -28,6 +28,7 @@ FLOORS = (  # bottom first
         "admin_ui",
     ),
     ("im.apps", "teamtalk_site"),
+    ("bench",),  # it stands outside: of the project it needs only the wire
 )
 WITH_TABLES = (
     "im.fields",
@@ -37,11 +38,11 @@ WITH_TABLES = (
     "im.migrations",
     "im.services",
 )
-WITH_LOOP = ("im.delivery", "im.dispatch", "im.consumers", "im.views", "tcpgateway")
-COMMANDS = ("im.management", "tcpgateway.management")
+WITH_LOOP = ("im.delivery", "im.dispatch", "im.consumers", "im.views", "tcpgateway", "bench")
+COMMANDS = ("im.management", "tcpgateway.management", "bench.management")
 RESERVED = (  # what, and who may import it
-    ("google.protobuf", ("im.wire", "im.handlers", "im.checks")),
-    ("im.wire.proto", ("im.wire", "im.handlers")),
+    ("google.protobuf", ("im.wire", "im.handlers", "im.checks", "bench")),
+    ("im.wire.proto", ("im.wire", "im.handlers", "bench")),
     ("asyncio", WITH_LOOP),
     ("uvloop", WITH_LOOP),
     ("im.models", ("im.models", "im.services", "im.management", "admin_ui")),

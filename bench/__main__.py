@@ -1,0 +1,44 @@
+"""`make bench`: all scenarios on SQLite, and on MariaDB with Redis where they are installed."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench import html, report
+from bench.servers import Ground
+from bench.suite import Suite
+from tests import services
+
+
+def main() -> int:
+    """Run, print the table, write the files; the exit status is 1 if something was lost."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=1, help="figures are medians of so many (1)")
+    parser.add_argument("--backend", choices=("sqlite", "mariadb"), action="append")
+    parser.add_argument("--output", type=Path, default=Path("var/bench"), help="(var/bench)")
+    wish = parser.parse_args()
+    suite = Suite(lambda text: print(text, file=sys.stderr, flush=True))
+    for backend in wish.backend or _possible():
+        with Ground(backend) as ground:
+            for number in range(1, wish.runs + 1):
+                print(f"--- {backend}, run {number} of {wish.runs}", file=sys.stderr, flush=True)
+                suite.run(ground)
+    found = report.report_of(suite.entries, wish.runs)
+    wish.output.mkdir(parents=True, exist_ok=True)
+    report.write_json(found, wish.output / "report.json")
+    html.write_page(found, wish.output / "report.html")
+    print(*report.table(found), sep="\n")
+    print(f"written: {wish.output}/report.json, report.html")
+    return int(any(entry["faults"] for entry in found["entries"]))
+
+
+def _possible() -> list[str]:
+    """Return the backends that are installed; say what is missing for the other."""
+    missing = services.missing_for_mariadb() or services.missing_for_redis()
+    if missing:
+        print(f"SQLite only: {missing}", file=sys.stderr)
+    return ["sqlite"] if missing else ["mariadb", "sqlite"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
