@@ -85,7 +85,8 @@ class Pair:
         self._due_at: list[float] = []  # by the message's number
         self._waiting: dict[int, int] = {}  # sequence number: number
         self._acked: dict[int, int] = {}  # number: message id
-        self._heard: list[int] = []  # message ids by number
+        self._heard: dict[int, int] = {}  # number: message id
+        self._last_number = self._last_id = -1  # that was heard
         writer.hear, hearer.hear = self._answered, self._arrived
 
     def start(self, *, delay_s: float) -> None:
@@ -108,7 +109,7 @@ class Pair:
         tally.counts["delivered"] += len(self._heard)
         tally.faults["not acknowledged"] += len(self._waiting)
         for number, msg_id in self._acked.items():
-            if number >= len(self._heard):
+            if number not in self._heard:
                 tally.faults["acknowledged, not delivered"] += 1
             elif self._heard[number] != msg_id:
                 tally.faults["delivered with another id"] += 1
@@ -171,11 +172,14 @@ class Pair:
         message = pb.IMMsgData.FromString(pdu.body)
         number, msg_id = int(message.msg_data[:NUMBER_CHARS]), message.msg_id
         tally = self._about.tally
-        if number != len(self._heard):
-            tally.faults["lost, doubled or out of order"] += 1
-        elif self._heard and msg_id != self._heard[-1] + 1:
+        if number in self._heard:
+            tally.faults["doubled"] += 1
+        elif number < self._last_number:
+            tally.faults["out of order"] += 1
+        elif msg_id != self._last_id + 1 and self._heard:
             tally.faults["ids with gaps"] += 1
-        self._heard.append(msg_id)
+        self._heard[number] = msg_id
+        self._last_number, self._last_id = number, msg_id
         if self._about.is_measured and number < len(self._due_at):
             tally.took(monotonic() - self._due_at[number])
         self._acknowledge(message.from_user_id, msg_id, pdu.seq)
