@@ -16,13 +16,22 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1, help="figures are medians of so many (1)")
     parser.add_argument("--backend", choices=("sqlite", "mariadb"), action="append")
     parser.add_argument("--output", type=Path, default=Path("var/bench"), help="(var/bench)")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        nargs="*",
+        default=[10_000, 1_000_000],
+        help="of messages from which a page is read (10000 1000000); 10000000 takes minutes more",
+    )
+    parser.add_argument("--only-pages", action="store_true", help="read pages, nothing else")
     wish = parser.parse_args()
     suite = Suite(lambda text: print(text, file=sys.stderr, flush=True))
     for backend in wish.backend or _possible():
         with Ground(backend) as ground:
-            for number in range(1, wish.runs + 1):
+            for number in range(1, 0 if wish.only_pages else wish.runs + 1):
                 print(f"--- {backend}, run {number} of {wish.runs}", file=sys.stderr, flush=True)
                 suite.run(ground)
+            suite.open_conversations(ground, sorted(wish.rows), wish.runs)
     found = report.report_of(suite.entries, wish.runs)
     wish.output.mkdir(parents=True, exist_ok=True)
     report.write_json(found, wish.output / "report.json")

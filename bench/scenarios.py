@@ -112,14 +112,6 @@ IDLE = Scenario(
     {"connection_kib": 3.4},
     {"connection_kib": 4, "private_mib": 120},
 )
-LATEST = Scenario(
-    "latest",
-    "latest 20 messages of a conversation",
-    "page",
-    LatestPages(window=WINDOW),
-    {},
-    {"p50_ms": 2},
-)
 START_UP = Scenario(
     "start", "`make run` to the first message", "start", None, {}, {"p50_ms": 5_000}
 )
@@ -135,4 +127,16 @@ def at_share(share: float, rate: float) -> Scenario:
         Talk(PAIRS, per_second=share * rate / PAIRS, window=WINDOW),
         {},
         goals,
+    )
+
+
+def latest_of(rows: int) -> Scenario:
+    """Return the opening of a conversation in a table of so many rows."""
+    return Scenario(
+        f"latest of {rows}",
+        f"latest 20 messages of a conversation, {rows:,} rows in its table",
+        "page",
+        LatestPages(window=WINDOW),
+        {},
+        {"p50_ms": 2},
     )

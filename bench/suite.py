@@ -1,10 +1,12 @@
 """Runs the scenarios, again and again, and collects their figures."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bench import scenarios as s
 from bench import workers
+from bench.archive import Archive, ids_of_two
 from bench.figures import Figures, figures_of
 from bench.scenarios import Scenario
 from bench.servers import Gateways, Ground
@@ -63,6 +65,18 @@ class Suite:
         with ground.gateways(2, IM_MESSAGES_PER_SECOND=NO_LIMIT) as running:
             for scenario in (s.TALK, s.READ_TALK, s.QUIET_TALK, s.GROUP_TALK, s.LOGINS, s.SYNC):
                 self._measure(ground, running, scenario, NO_LIMIT)
+
+    def open_conversations(self, ground: Ground, sizes: Sequence[int], runs: int) -> None:
+        """Let the table of messages grow, and ask for a page at each size."""
+        with ground.gateways() as running:
+            self._measure(ground, running, s.latest_of(0), LIMIT)  # makes the conversation
+            del self._entries[s.latest_of(0).name, ground.backend, 1]
+            two = asyncio.run(ids_of_two(running.entrance))
+            archive = Archive(ground.database_url, *two)
+            for rows in sizes:
+                archive.grow(rows)
+                for _ in range(runs):
+                    self._measure(ground, running, s.latest_of(rows), LIMIT)
 
     def _on_one(
         self, ground: Ground, scenarios: Sequence[Scenario], *, curve: Sequence[float] = ()

@@ -126,6 +126,8 @@ class MariaDB(Server):
             "--no-defaults",
             f"--datadir={self._data}",
             f"--socket={self.directory / 'socket'}",
+            # Not the shared one: a server that starts there deletes the temporary tables it finds.
+            f"--tmpdir={self.directory}",
             f"--pid-file={self.directory / 'pid'}",
             "--bind-address=127.0.0.1",
             f"--port={self.port}",
