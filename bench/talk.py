@@ -26,12 +26,14 @@ class Talk:
 
     Closed loop with `per_second` 0: `in_flight` messages of each writer wait for their ACK at a
     time.  Open loop otherwise: each writes so often, whatever comes back, and a message's time
-    counts from when it was due.
+    counts from when it was due; only while `at_most` of his wait, if given, a writer leaves his
+    turns out.
     """
 
     pairs: int
     in_flight: int = 8
     per_second: float = 0.0
+    at_most: int = 0
     reads: bool = False  # a read ack for every message heard
     text_bytes: int = 64
     window: Window = USUAL
@@ -128,8 +130,9 @@ class Pair:
             self._write_and_go_on(due_at)
 
     def _write_and_go_on(self, due_at: float) -> None:
-        now = monotonic()
-        self._write(due_at if now - due_at > LATE_S else now)
+        now, at_most = monotonic(), self._about.talk.at_most
+        if not at_most or len(self._waiting) < at_most:
+            self._write(due_at if now - due_at > LATE_S else now)
         self._write_when_due(due_at + 1 / self._about.talk.per_second)
 
     def _write(self, due_at: float) -> None:
