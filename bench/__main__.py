@@ -34,10 +34,11 @@ def main() -> int:
             suite.open_conversations(ground, sorted(wish.rows), wish.runs)
     found = report.report_of(suite.entries, wish.runs)
     wish.output.mkdir(parents=True, exist_ok=True)
-    report.write_json(found, wish.output / "report.json")
-    html.write_page(found, wish.output / "report.html")
+    name = "pages" if wish.only_pages else "report"
+    report.write_json(found, wish.output / f"{name}.json")
+    html.write_page(found, wish.output / f"{name}.html")
     print(*report.table(found), sep="\n")
-    print(f"written: {wish.output}/report.json, report.html")
+    print(f"written: {name}.json and {name}.html in {wish.output}")
     return int(any(entry["faults"] for entry in found["entries"]))
 
 

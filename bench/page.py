@@ -1,7 +1,8 @@
-"""Writes the figures into docs/performance.md: python -m bench.page var/bench/report.json."""
+"""Writes the figures into docs/performance.md: python -m bench.page var/bench/*.json."""
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.html import curves
@@ -25,7 +26,7 @@ def written_part(report: Report) -> str:
     taken = (
         f"Taken {report['taken'][:10]} on {machine['cores']} cores ({machine['cpu']}), "
         f"{machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}; "
-        f"medians of {report['runs']} runs; other work on the machine used {middle:.1f} cores "
+        f"medians of {report['runs']} run(s); other work on the machine used {middle:.1f} cores "
         f"in the middle run, {foreign[-1] if foreign else 0:.1f} in the worst. "
         "Nothing was lost, doubled or out of order."
     )
@@ -33,9 +34,22 @@ def written_part(report: Report) -> str:
     return "\n".join(["", taken, "", *table(report), "", *pictures, ""])
 
 
-def main(source: Path) -> None:
-    """Write the part and the pictures."""
-    report: Report = json.loads(source.read_text())
+def merged(reports: Sequence[Report]) -> Report:
+    """Return the first report, with the entries that only others have behind its own."""
+    entries = {}
+    for report in reports:
+        for entry in report["entries"]:
+            entries.setdefault((entry["name"], entry["backend"], entry["gateways"]), entry)
+    return reports[0] | {"entries": list(entries.values())}
+
+
+def main(*sources: str) -> None:
+    """Write the part and the pictures, of one report or of several from one machine."""
+    reports: list[Report] = [json.loads(Path(source).read_text()) for source in sources]
+    reports.sort(key=lambda each: -len(each["entries"]))
+    report = merged(reports)
+    if any(entry["faults"] for entry in report["entries"]):
+        sys.exit("there were faults: such figures are not published")
     page = DOCS / "performance.md"
     before, begin, rest = page.read_text().partition(BEGIN)
     assert begin, f"{page} has no line {BEGIN}"
@@ -45,4 +59,4 @@ def main(source: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*sys.argv[1:])
