@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.html import curves
 from bench.report import Report, table
@@ -36,7 +37,7 @@ def written_part(report: Report) -> str:
 
 def merged(reports: Sequence[Report]) -> Report:
     """Return the first report, with the entries that only others have behind its own."""
-    entries = {}
+    entries: dict[tuple[str, str, int], dict[str, Any]] = {}
     for report in reports:
         for entry in report["entries"]:
             entries.setdefault((entry["name"], entry["backend"], entry["gateways"]), entry)
