@@ -1,17 +1,18 @@
 """Service 2, the directory and the list of conversations: what a client syncs after login."""
 
 from im.delivery.sessions import Session
-from im.errors import Refused
 from im.handlers import records
 from im.handlers.pages import DEPARTMENTS, PEOPLE, Page, Question
 from im.handlers.registry import (
     DIRECTORY,
     DONE,
     FAILED,
+    IN_TRANSACTION,
     NOTHING,
     ON_LOOP,
     WRITER,
     Outcome,
+    Pace,
     SharedReply,
     handles,
 )
@@ -137,23 +138,17 @@ def remove_session(caller: Session, req: pb.IMRemoveSessionReq, seq: int) -> Rem
 # --- oneself ----------------------------------------------------------------------------------
 
 
-@handles(Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST)
+@handles(Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST, lane=IN_TRANSACTION, pace=Pace.BROADCAST)
 def change_avatar(caller: Session, req: pb.IMChangeAvatarReq) -> Outcome:
     """Store the caller's picture and show it to everybody."""
-    try:
-        event = profile.set_avatar(caller.user_id, req.avatar_url)
-    except Refused:
-        return Outcome(pb.IMChangeAvatarRsp(user_id=caller.user_id, result_code=FAILED))
+    event = profile.set_avatar(caller.user_id, req.avatar_url)
     return Outcome(pb.IMChangeAvatarRsp(user_id=caller.user_id, result_code=DONE), (event,))
 
 
-@handles(Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST)
+@handles(Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST, lane=IN_TRANSACTION, pace=Pace.BROADCAST)
 def change_signature(caller: Session, req: pb.IMChangeSignInfoReq) -> Outcome:
     """Store the caller's signature and show it to everybody."""
-    try:
-        event = profile.set_signature(caller.user_id, req.sign_info)
-    except Refused:
-        return Outcome(pb.IMChangeSignInfoRsp(user_id=caller.user_id, result_code=FAILED))
+    event = profile.set_signature(caller.user_id, req.sign_info)
     reply = pb.IMChangeSignInfoRsp(
         user_id=caller.user_id, result_code=DONE, sign_info=event.sign_info
     )

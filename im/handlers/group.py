@@ -2,7 +2,7 @@
 
 from im.delivery.sessions import Session
 from im.errors import Refused
-from im.handlers.registry import DONE, FAILED, Outcome, handles
+from im.handlers.registry import DONE, FAILED, IN_TRANSACTION, Outcome, Pace, handles
 from im.services import groups
 from im.types import GroupChange, GroupType
 from im.wire.catalog import Command
@@ -50,7 +50,7 @@ def _group_info(group: groups.GroupCard) -> base.GroupInfo:
     )
 
 
-@handles(Command.GROUP_CREATE_REQUEST)
+@handles(Command.GROUP_CREATE_REQUEST, lane=IN_TRANSACTION, pace=Pace.SIGNAL)
 def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
     """Make a temporary group; fixed ones are made by operators."""
     reply = pb.IMGroupCreateRsp(
@@ -76,36 +76,27 @@ def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
     return Outcome(reply)
 
 
-@handles(Command.GROUP_CHANGE_MEMBER_REQUEST)
+@handles(Command.GROUP_CHANGE_MEMBER_REQUEST, lane=IN_TRANSACTION, pace=Pace.SIGNAL)
 def change_members(caller: Session, req: pb.IMGroupChangeMemberReq) -> Outcome:
     """Add people to a group or take them out, and tell everybody concerned."""
+    change = groups.change_members(
+        caller.user_id, req.group_id, GroupChange(req.change_type), req.member_id_list
+    )
     reply = pb.IMGroupChangeMemberRsp(
         user_id=caller.user_id,
         change_type=req.change_type,
-        result_code=FAILED,
+        result_code=DONE,
         group_id=req.group_id,
+        cur_user_id_list=change.members,
+        chg_user_id_list=change.changed,
     )
-    try:
-        change = groups.change_members(
-            caller.user_id, req.group_id, GroupChange(req.change_type), req.member_id_list
-        )
-    except Refused:
-        return Outcome(reply)
-    reply.result_code = DONE
-    reply.cur_user_id_list[:] = change.members
-    reply.chg_user_id_list[:] = change.changed
     return Outcome(reply, (change,))
 
 
-@handles(Command.GROUP_SHIELD_GROUP_REQUEST)
+@handles(Command.GROUP_SHIELD_GROUP_REQUEST, lane=IN_TRANSACTION)
 def shield(caller: Session, req: pb.IMGroupShieldReq) -> Outcome:
     """Switch the pushes of a group off or on for the caller."""
-    try:
-        groups.set_shield(caller.user_id, req.group_id, bool(req.shield_status))
-    except Refused:
-        result = FAILED
-    else:
-        result = DONE
+    groups.set_shield(caller.user_id, req.group_id, bool(req.shield_status))
     return Outcome(
-        pb.IMGroupShieldRsp(user_id=caller.user_id, group_id=req.group_id, result_code=result)
+        pb.IMGroupShieldRsp(user_id=caller.user_id, group_id=req.group_id, result_code=DONE)
     )

@@ -7,7 +7,7 @@ from functools import partial
 
 from im.delivery.sessions import Session
 from im.handlers import records
-from im.handlers.registry import NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome, handles
+from im.handlers.registry import NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome, Pace, handles
 from im.services import chat, history, voice
 from im.services.items import GroupReadMark, NewGroupMessage, NewMessage, ReadMark
 from im.types import AUDIO_TYPES, GROUP_TYPES, MessageStored, SessionRead, SessionType
@@ -39,7 +39,7 @@ def _answer_message(
     return Outcome(ack, (event,))
 
 
-@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message)
+@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message, pace=Pace.MESSAGE)
 def send_message(
     caller: Session, req: pb.IMMsgData, seq: int
 ) -> NewMessage | NewGroupMessage | ItemInMaking | Outcome:

@@ -79,6 +79,9 @@ def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         IM_KICK_GRACE_SECONDS=0.2,
         IM_STATUS_INTERVAL_SECONDS=0.02,
         IM_MESSAGES_PER_SECOND=0,
+        IM_SIGNALS_PER_SECOND=0,
+        IM_BROADCASTS_PER_SECOND=0,
+        IM_FILE_SERVERS="192.0.2.7:8600",
     ).start()
     yield server
     assert server.stop() == 0

@@ -9,14 +9,15 @@ import pytest
 from google.protobuf.message import Message
 
 from im.handlers.registry import HANDLERS
-from im.types import ClientType, GroupChange, SessionType
+from im.types import ClientType, FileMode, GroupChange, SessionType
 from im.wire import catalog
 from im.wire.catalog import Command, Direction
 from im.wire.pdu import encode_pdu
 from im.wire.proto import base_define_pb2 as base
-from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2, switch_service_pb2
+from im.wire.proto import buddy_pb2, file_pb2, group_pb2, login_pb2, message_pb2, switch_service_pb2
 from tests.client import SILENCE_S, Client
 from tests.e2e.conftest import Entrance, People, Person
+from tests.e2e.files import add_offline, delete_offline, offer, waiting
 from tests.e2e.groups import change, group_text, make_group, write
 
 DONE, FAILED = 0, 1
@@ -307,6 +308,64 @@ async def test_a_message_is_from_whom_the_connection_belongs_to(
     assert await b.unread_counts() == {mallory.id: 1}
 
 
+# --- files: their sender and their receiver ----------------------------------------------------
+
+
+async def test_a_third_one_neither_sees_nor_takes_off_a_file(
+    entrance: Entrance, people: People
+) -> None:
+    ada, bob, mallory = people(3)
+    a, b, m = [await entrance.log_in(person) for person in (ada, bob, mallory)]
+    task_id = (await offer(a, bob.id, FileMode.OFFLINE)).task_id
+    await add_offline(a, bob.id, task_id)
+
+    await delete_offline(m, ada.id, bob.id, task_id)
+
+    assert await waiting(m) == []
+    assert [task for _, task, _, _ in await waiting(b)] == [task_id]
+    assert await m.arrived(file_pb2.IMFileNotify) == []
+
+
+async def test_nobody_passes_on_the_task_of_somebody_else(
+    entrance: Entrance, people: People
+) -> None:
+    ada, bob, mallory = people(3)
+    a, b, m = [await entrance.log_in(person) for person in (ada, bob, mallory)]
+    task_id = (await offer(a, mallory.id, FileMode.OFFLINE)).task_id  # so Mallory knows it
+
+    await add_offline(m, bob.id, task_id)
+    await add_offline(a, mallory.id, task_id)
+
+    assert await waiting(b) == []
+    assert await b.arrived(file_pb2.IMFileNotify) == []
+    assert [task for _, task, _, _ in await waiting(m)] == [task_id]
+
+
+async def test_a_file_is_from_whom_the_connection_belongs_to(
+    entrance: Entrance, people: People
+) -> None:
+    ada, bob, mallory = people(3)
+    b, m = await entrance.log_in(bob), await entrance.log_in(mallory)
+    request = file_pb2.IMFileReq(
+        from_user_id=ada.id, to_user_id=bob.id, file_name="a", file_size=1, trans_mode=1
+    )
+
+    await m.call(request, file_pb2.IMFileRsp)
+
+    assert (await b.receive(file_pb2.IMFileNotify)).from_user_id == mallory.id
+
+
+async def test_a_files_sender_may_take_it_back(entrance: Entrance, people: People) -> None:
+    ada, bob = people(2)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
+    task_id = (await offer(a, bob.id, FileMode.OFFLINE)).task_id
+    await add_offline(a, bob.id, task_id)
+
+    await delete_offline(a, ada.id, bob.id, task_id)
+
+    assert await waiting(b) == []
+
+
 # --- the connection's user is the only identity -----------------------------------------------
 
 # Of each reply the field that says whose it is; requests claim to be somebody else's.
@@ -337,6 +396,8 @@ CLAIMS: list[Message] = [
     login_pb2.IMPushShieldReq(shield_status=0),
     login_pb2.IMQueryPushShieldReq(),
     login_pb2.IMDeviceTokenReq(device_token="a token of this test"),
+    file_pb2.IMFileReq(to_user_id=1, file_name="a", file_size=1, trans_mode=2),
+    file_pb2.IMFileHasOfflineReq(),
 ]
 # Client commands that claim nothing, or that have no reply: tested one by one.
 WITHOUT_CLAIM_OR_REPLY = {
@@ -348,6 +409,8 @@ WITHOUT_CLAIM_OR_REPLY = {
     Command.MSG_DATA_ACK,
     Command.MSG_READ_ACK,
     Command.SWITCH_P2P_CMD,
+    Command.FILE_ADD_OFFLINE_REQ,
+    Command.FILE_DEL_OFFLINE_REQ,
 }
 
 
@@ -357,7 +420,8 @@ async def test_a_reply_is_for_whom_the_connection_belongs_to(
 ) -> None:
     ada, bob = people(2)
     phone = await entrance.log_in(ada, ClientType.IOS)
-    name = "from_user_id" if isinstance(request_, message_pb2.IMMsgData) else "user_id"
+    names = {field.name for field in request_.DESCRIPTOR.fields}
+    name = "from_user_id" if "from_user_id" in names else "user_id"
     claim = type(request_)()
     claim.CopyFrom(request_)
     setattr(claim, name, bob.id)
@@ -368,7 +432,10 @@ async def test_a_reply_is_for_whom_the_connection_belongs_to(
 
     answer = await phone.call(claim, kind)
 
-    assert getattr(answer, "user_id") == ada.id  # noqa: B009  # not every message has it
+    [whose] = [
+        value for field, value in answer.ListFields() if field.name in ("user_id", "from_user_id")
+    ]
+    assert whose == ada.id
 
 
 def test_every_command_with_a_claim_and_a_reply_is_tested_above() -> None:
