@@ -15,7 +15,7 @@ from im import dispatch
 from im.consumers.allowance import Allowance
 from im.delivery.sessions import Session
 from im.dispatch import Progress
-from im.handlers.registry import IN_THREAD, IN_TRANSACTION, PACES, Pace
+from im.handlers.registry import IN_THREAD, IN_TRANSACTION, Pace
 from im.wire.pdu import Pdu
 
 
@@ -67,14 +67,13 @@ class Inbox:
         session = self._session
         if self._in_flight >= settings.IM_INBOX_PDUS:
             return False
-        pace = PACES.get(pdu.command_id)
-        if pace is not None and not self._is_time_for(pace):
-            return False
         admitted = dispatch.admit(session, pdu)
         if admitted is None:
             return True
         handler, body = admitted
         if self._in_flight and handler.lane.is_barrier:
+            return False
+        if handler.pace is not Pace.FREE and not self._is_time_for(handler.pace):
             return False
         if handler.lane in (IN_THREAD, IN_TRANSACTION):
             self._busy = True

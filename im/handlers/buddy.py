@@ -7,7 +7,6 @@ from im.handlers.registry import (
     DIRECTORY,
     DONE,
     FAILED,
-    IN_TRANSACTION,
     NOTHING,
     ON_LOOP,
     WRITER,
@@ -138,14 +137,14 @@ def remove_session(caller: Session, req: pb.IMRemoveSessionReq, seq: int) -> Rem
 # --- oneself ----------------------------------------------------------------------------------
 
 
-@handles(Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST, lane=IN_TRANSACTION, pace=Pace.BROADCAST)
+@handles(Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST, pace=Pace.BROADCAST)
 def change_avatar(caller: Session, req: pb.IMChangeAvatarReq) -> Outcome:
     """Store the caller's picture and show it to everybody."""
     event = profile.set_avatar(caller.user_id, req.avatar_url)
     return Outcome(pb.IMChangeAvatarRsp(user_id=caller.user_id, result_code=DONE), (event,))
 
 
-@handles(Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST, lane=IN_TRANSACTION, pace=Pace.BROADCAST)
+@handles(Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST, pace=Pace.BROADCAST)
 def change_signature(caller: Session, req: pb.IMChangeSignInfoReq) -> Outcome:
     """Store the caller's signature and show it to everybody."""
     event = profile.set_signature(caller.user_id, req.sign_info)

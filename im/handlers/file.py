@@ -64,7 +64,7 @@ def add_waiting_file(caller: Session, req: pb.IMFileAddOfflineReq) -> Outcome:
     return Outcome(events=(uploaded,))
 
 
-@handles(Command.FILE_DEL_OFFLINE_REQ, lane=IN_TRANSACTION)
+@handles(Command.FILE_DEL_OFFLINE_REQ)
 def delete_waiting_file(caller: Session, req: pb.IMFileDelOfflineReq) -> Outcome:
     """Take a file off the list, fetched or unwanted; the users in the request are claims."""
     files.delete_offline(caller.user_id, req.task_id)

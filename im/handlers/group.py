@@ -93,7 +93,7 @@ def change_members(caller: Session, req: pb.IMGroupChangeMemberReq) -> Outcome:
     return Outcome(reply, (change,))
 
 
-@handles(Command.GROUP_SHIELD_GROUP_REQUEST, lane=IN_TRANSACTION)
+@handles(Command.GROUP_SHIELD_GROUP_REQUEST)
 def shield(caller: Session, req: pb.IMGroupShieldReq) -> Outcome:
     """Switch the pushes of a group off or on for the caller."""
     groups.set_shield(caller.user_id, req.group_id, bool(req.shield_status))

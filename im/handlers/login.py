@@ -11,7 +11,6 @@ from im.handlers import records
 from im.handlers.registry import (
     DONE,
     FAILED,
-    IN_TRANSACTION,
     LOGIN_DESK,
     NOTHING,
     ON_LOOP,
@@ -71,7 +70,7 @@ def log_in(caller: Session, req: pb.IMLoginReq, seq: int) -> Credentials | Outco
     return Credentials(req.user_name, req.password)
 
 
-@handles(Command.LOGIN_REQ_LOGINOUT, lane=IN_TRANSACTION, anonymous=True)
+@handles(Command.LOGIN_REQ_LOGINOUT, anonymous=True)
 def log_out(caller: Session, req: pb.IMLogoutReq) -> Outcome:
     """Answer, then close; a phone gets no push from now on, which a PC has no say in."""
     log.info("logout %r", caller)
@@ -125,7 +124,7 @@ def kick_pc(caller: Session, req: pb.IMKickPCClientReq) -> Outcome:
     return Outcome(reply, (DevicesKicked(caller.user_id, SEEN_BY_OTHERS),))
 
 
-@handles(Command.LOGIN_REQ_DEVICETOKEN, lane=IN_TRANSACTION)
+@handles(Command.LOGIN_REQ_DEVICETOKEN)
 def register_device(caller: Session, req: pb.IMDeviceTokenReq) -> Outcome:
     """Store what the caller's phone is reached by when it is not connected."""
     if caller.device is not DeviceClass.MOBILE:
@@ -134,7 +133,7 @@ def register_device(caller: Session, req: pb.IMDeviceTokenReq) -> Outcome:
     return Outcome(pb.IMDeviceTokenRsp(user_id=caller.user_id))
 
 
-@handles(Command.LOGIN_REQ_PUSH_SHIELD, lane=IN_TRANSACTION)
+@handles(Command.LOGIN_REQ_PUSH_SHIELD)
 def set_push_shield(caller: Session, req: pb.IMPushShieldReq) -> Outcome:
     """Switch the night-time silence of pushes."""
     profile.set_push_shield(caller.user_id, bool(req.shield_status))

@@ -5,9 +5,9 @@ it runs:
 
 - ON_LOOP: in the event loop; memory only, must be quick.  Returns an Outcome.
 - IN_THREAD: in a database thread, when everything the connection wrote before is stored.  For what
-  only reads: it is run again when the database could not.  Returns an Outcome.
-- IN_TRANSACTION: the same for what writes: all of it is one transaction, run again only when it was
-  rolled back.
+  reads, or may be done twice: it is run again when the database could not.  Returns an Outcome.
+- IN_TRANSACTION: the same for what must be done once: all of it is one transaction, run again only
+  when it was rolled back.
 - WRITER, LOGIN_DESK, DIRECTORY: on the loop, returning an item for that batcher; `answer`, also on
   the loop, turns the item's result (None when there is none) into an Outcome.  An Outcome returned
   at once spares the batcher.  Both get the sequence number too: answers come later than commands.
@@ -115,7 +115,6 @@ class Handler:
 
 
 HANDLERS: dict[int, Handler] = {}
-PACES: dict[int, Pace] = {}  # of the commands that have one: looked at before anything else
 
 # Client commands without a handler so far, all of the file server's port: dropped and counted.
 # im.checks holds this set to it.
@@ -155,8 +154,6 @@ def handles(
         assert kind is not None
         empty = None if kind.DESCRIPTOR.fields else kind()
         HANDLERS[command] = Handler(command, run, lane, answer, anonymous, door, pace, empty)
-        if pace is not Pace.FREE:
-            PACES[command] = pace
         return run
 
     return register

@@ -230,6 +230,26 @@ def test_a_fast_sender_gets_his_rate_and_loses_nothing(handled_at_s: list[float]
     run_jumping(test())
 
 
+async def test_waiting_for_ones_own_messages_costs_no_allowance(settings: Settings) -> None:
+    settings.IM_BROADCASTS_PER_SECOND = 1
+    settings.IM_MESSAGES_PER_SECOND = 0
+    change = Pdu(
+        Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST,
+        buddy_pb2.IMChangeAvatarReq(user_id=ADA, avatar_url="x" * 256).SerializeToString(),
+    )
+    async with connected() as ada:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        ada.writer.go.clear()
+        ada.say(1)
+        ada.say(1)
+        ada.inbox.put([change])  # waits for both, and is looked at again when each is stored
+        ada.writer.go.set()
+        await ada.link.until_sent(3)
+
+        assert loop.time() - begun < 1
+
+
 def test_who_was_silent_may_send_a_seconds_worth_at_once_and_no_more(
     handled_at_s: list[float],
 ) -> None:
