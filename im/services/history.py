@@ -234,14 +234,19 @@ def _rows_at(
 
 
 def _select_at(model: Any, columns: tuple[str, ...], places: Iterable[Place]) -> str:
-    """Return the query for places in one shard."""
+    """Return the query for places in one shard.
+
+    Joined, for a condition of as many ORs takes MariaDB eight times as long: it weighs each index
+    for each place.
+    """
     names = [model._meta.get_field(column).column for column in columns]
     key, msg_id = names[:2]
-    any_of = " OR ".join(f"{key}={int(place[0])} AND {msg_id}={int(place[1])}" for place in places)
+    wanted = " UNION ALL ".join(f"SELECT {int(k)} AS k, {int(i)} AS i" for k, i in places)
     types = ", ".join(f"{kind:d}" for kind in _KNOWN_TYPES)
     return (
-        f"SELECT {', '.join(names)} FROM {connection.ops.quote_name(model._meta.db_table)} "
-        f"WHERE ({any_of}) AND type IN ({types})"
+        f"SELECT {', '.join(f'm.{name}' for name in names)} FROM ({wanted}) AS w "
+        f"JOIN {connection.ops.quote_name(model._meta.db_table)} m "
+        f"ON m.{key} = w.k AND m.{msg_id} = w.i WHERE m.type IN ({types})"
     )
 
 
