@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import random
 import resource
+import signal
 import sys
 import tempfile
 import threading
@@ -355,6 +356,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="attacks with this in their name")
     parser.add_argument("--database", help="DATABASE_URL of an empty database; default: SQLite")
     wish = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server goes down with us
     with tempfile.TemporaryDirectory(prefix="im-hostile-") as directory:
         url = wish.database or f"sqlite:///{directory}/teamtalk.sqlite3"
         manage("migrate", database_url=url)
