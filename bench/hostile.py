@@ -217,6 +217,7 @@ async def deaf(port: int) -> None:
             await senders[number].tell(victim.user_id, f"{count} " + 2_000 * "长")
 
     await asyncio.gather(*(run(number) for number in range(100)))
+    print("10,000 messages are acknowledged", file=sys.stderr, flush=True)
     await asyncio.Event().wait()  # until it is killed
 
 
