@@ -22,7 +22,7 @@ _SHOWN: dict[str, Any] = {"status": RowStatus.SHOWN, "type__in": _KNOWN_TYPES}
 # The columns of a Message, and its key in front.
 _SINGLE_COLUMNS = ("relate_id", "msg_id", "from_id", "created", "type", "content")
 _GROUP_COLUMNS = ("group_id", "msg_id", "user_id", "created", "type", "content")
-SELECTS_PER_QUERY = 16  # a query for a page of each of some users' conversations: 50 KB at most
+SELECTS_PER_QUERY = 16  # of LOOKUP_CHUNK places each: a statement of 50 KB
 
 
 @dataclass(frozen=True, slots=True)
