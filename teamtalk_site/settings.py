@@ -213,6 +213,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 # --- limits and timers (docs/operations.md) ----------------------------------------------------
 
 IM_MAX_PDU_BYTES = env.int("IM_MAX_PDU_BYTES", default=1024 * 1024)
+IM_LOGIN_PDU_BYTES = env.int("IM_LOGIN_PDU_BYTES", default=16 * 1024)
 IM_MAX_CONNECTIONS = env.int("IM_MAX_CONNECTIONS", default=100_000)
 IM_INBOX_PDUS = env.int("IM_INBOX_PDUS", default=64)
 IM_OUTBOX_BYTES = env.int("IM_OUTBOX_BYTES", default=4 * 1024 * 1024)

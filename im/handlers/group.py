@@ -1,8 +1,20 @@
 """Service 4, groups: which ones there are, who is in them, and how that changes."""
 
+from collections.abc import Sequence
+
 from im.delivery.sessions import Session
 from im.errors import Refused
-from im.handlers.registry import DONE, FAILED, IN_TRANSACTION, Outcome, Pace, handles
+from im.handlers.lists import ListQuestion
+from im.handlers.registry import (
+    DONE,
+    FAILED,
+    IN_TRANSACTION,
+    LISTS,
+    Outcome,
+    Pace,
+    handles,
+    with_reply,
+)
 from im.services import groups
 from im.types import GroupChange, GroupType
 from im.wire.catalog import Command
@@ -10,19 +22,23 @@ from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
 
 
-@handles(Command.GROUP_NORMAL_LIST_REQUEST)
-def normal_list(caller: Session, req: pb.IMNormalGroupListReq) -> Outcome:
-    """Return the caller's fixed groups with their versions."""
-    found = groups.fixed_groups(caller.user_id)
-    return Outcome(
+def _fixed_lists(user_ids: Sequence[int]) -> list[pb.IMNormalGroupListRsp]:
+    return [
         pb.IMNormalGroupListRsp(
-            user_id=caller.user_id,
+            user_id=user_id,
             group_version_list=[
                 base.GroupVersionInfo(group_id=group.group_id, version=group.version)
                 for group in found
             ],
         )
-    )
+        for user_id, found in zip(user_ids, groups.fixed_groups(user_ids), strict=True)
+    ]
+
+
+@handles(Command.GROUP_NORMAL_LIST_REQUEST, lane=LISTS, answer=with_reply)
+def normal_list(caller: Session, req: pb.IMNormalGroupListReq, seq: int) -> ListQuestion:
+    """Return the caller's fixed groups with their versions."""
+    return ListQuestion(_fixed_lists, caller.user_id)
 
 
 @handles(Command.GROUP_INFO_REQUEST)

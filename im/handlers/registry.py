@@ -8,11 +8,12 @@ it runs:
   reads, or may be done twice: it is run again when the database could not.  Returns an Outcome.
 - IN_TRANSACTION: the same for what must be done once: all of it is one transaction, run again only
   when it was rolled back.
-- WRITER, LOGIN_DESK, DIRECTORY: on the loop, returning an item for that batcher; `answer`, also on
-  the loop, turns the item's result (None when there is none) into an Outcome.  An Outcome returned
-  at once spares the batcher.  Both get the sequence number too: answers come later than commands.
-  Instead of an item it may be one that takes a database thread to make, ItemInMaking; what the
-  connection sent later waits until it has joined the batcher, so messages keep their order.
+- WRITER, LOGIN_DESK, DIRECTORY, LISTS: on the loop, returning an item for that batcher; `answer`,
+  also on the loop, turns the item's result (None when there is none) into an Outcome.  An Outcome
+  returned at once spares the batcher.  Both get the sequence number too: answers come later than
+  commands.  Instead of an item it may be one that takes a database thread to make, ItemInMaking;
+  what the connection sent later waits until it has joined the batcher, so messages keep their
+  order.
 
 `Refused` raised by a handler is answered as im.handlers.refusals says, where the protocol has an
 answer that can say so.
@@ -27,6 +28,7 @@ from google.protobuf.message import Message
 
 from im.delivery.node import Work
 from im.delivery.sessions import Door, Session
+from im.handlers.lists import ListDesk
 from im.handlers.pages import DirectoryDesk
 from im.services.accounts import LoginDesk
 from im.services.writer import Writer
@@ -82,9 +84,10 @@ IN_TRANSACTION = Lane("transaction", is_barrier=True)
 WRITER = Lane("writer", make=Writer, is_pipelined=True)
 LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)
 DIRECTORY = Lane("directory", make=DirectoryDesk, is_barrier=True)
+LISTS = Lane("lists", make=ListDesk, is_barrier=True)
 
 LANES: dict[str, Callable[[], Work]] = {
-    lane.name: lane.make for lane in (WRITER, LOGIN_DESK, DIRECTORY) if lane.make is not None
+    lane.name: lane.make for lane in (WRITER, LOGIN_DESK, DIRECTORY, LISTS) if lane.make is not None
 }
 
 
@@ -98,6 +101,11 @@ class Pace(Enum):
 
 
 Answer = Callable[[Session, Any, int, Any], Outcome]
+
+
+def with_reply(caller: Session, req: Message, seq: int, reply: Message | None) -> Outcome:
+    """Answer with the reply a batcher has made, if it could."""
+    return Outcome(reply)
 
 
 @dataclass(frozen=True, slots=True)

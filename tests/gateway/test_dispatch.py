@@ -21,7 +21,9 @@ from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, file_pb2, group_pb2, login_pb2, message_pb2
 from tests.gateway.connected import ADA, BOB, connected
 
-QUESTION, ANSWER = Command.MSG_UNREAD_CNT_REQUEST, Command.MSG_UNREAD_CNT_RESPONSE
+LATEST_ID = message_pb2.IMGetLatestMsgIdReq(user_id=ADA, session_type=1, session_id=BOB)
+
+QUESTION, ANSWER = Command.MSG_GET_LATEST_MSG_ID_REQ, Command.MSG_GET_LATEST_MSG_ID_RSP
 HEARTBEAT = Pdu(Command.OTHER_HEARTBEAT)
 
 
@@ -53,7 +55,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_its_retry_is_sto
     async with connected() as ada:
         ada.writer.error = ConnectionError("the database is gone")
         lost = ada.say(2)
-        ada.ask(message_pb2.IMUnreadMsgCntReq(user_id=ADA))  # waits until both have failed
+        ada.ask(LATEST_ID)  # waits until both have failed
         await ada.link.until_sent(1)
         ada.writer.error = None
         ada.inbox.put(lost)
@@ -76,15 +78,19 @@ async def test_what_the_writer_has_no_room_for_is_not_acknowledged(settings: Set
         assert ada.writer.batches == [3, 2]
 
 
-def _answer(caller: Session, req: message_pb2.IMUnreadMsgCntReq) -> Outcome:
-    return Outcome(message_pb2.IMUnreadMsgCntRsp(user_id=caller.user_id, total_cnt=0))
+def _answer(caller: Session, req: message_pb2.IMGetLatestMsgIdReq) -> Outcome:
+    return Outcome(
+        message_pb2.IMGetLatestMsgIdRsp(
+            user_id=caller.user_id, session_type=1, session_id=BOB, latest_msg_id=0
+        )
+    )
 
 
-def _refuse(caller: Session, req: message_pb2.IMUnreadMsgCntReq) -> Outcome:
+def _refuse(caller: Session, req: message_pb2.IMGetLatestMsgIdReq) -> Outcome:
     raise Refused("not for you")
 
 
-def _fail(caller: Session, req: message_pb2.IMUnreadMsgCntReq) -> Outcome:
+def _fail(caller: Session, req: message_pb2.IMGetLatestMsgIdReq) -> Outcome:
     raise ZeroDivisionError("a bug")
 
 
@@ -94,7 +100,7 @@ async def test_a_question_that_fails_costs_its_answer_and_nothing_else(
 ) -> None:
     monkeypatch.setitem(HANDLERS, QUESTION, replace(HANDLERS[QUESTION], run=run))
     async with connected() as ada:
-        ada.ask(message_pb2.IMUnreadMsgCntReq(user_id=ADA))
+        ada.ask(LATEST_ID)
         ada.inbox.put([HEARTBEAT])
         await ada.link.until_sent(1)
 

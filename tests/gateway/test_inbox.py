@@ -15,7 +15,9 @@ from im.wire.catalog import Command, command_of
 from im.wire.pdu import Pdu
 from im.wire.proto import buddy_pb2, file_pb2, group_pb2, message_pb2, switch_service_pb2
 from tests.clock import run_jumping
-from tests.gateway.connected import ADA, connected
+from tests.gateway.connected import ADA, BOB, connected
+
+LATEST_ID = message_pb2.IMGetLatestMsgIdReq(user_id=ADA, session_type=1, session_id=BOB)
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +42,19 @@ async def test_a_question_waits_for_the_messages_before_it_and_holds_up_those_be
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored_before: list[int] = []
-    question = Command.MSG_UNREAD_CNT_REQUEST
+    question = Command.MSG_GET_LATEST_MSG_ID_REQ
     async with connected() as ada:
 
-        def answer(caller: Session, req: message_pb2.IMUnreadMsgCntReq) -> Outcome:
+        def answer(caller: Session, req: message_pb2.IMGetLatestMsgIdReq) -> Outcome:
             stored_before.append(sum(ada.writer.batches))
-            return Outcome(message_pb2.IMUnreadMsgCntRsp(user_id=ADA, total_cnt=0))
+            return Outcome(
+                message_pb2.IMGetLatestMsgIdRsp(
+                    user_id=ADA, session_type=1, session_id=BOB, latest_msg_id=0
+                )
+            )
 
         monkeypatch.setitem(HANDLERS, question, replace(HANDLERS[question], run=answer))
-        ask = Pdu(question, message_pb2.IMUnreadMsgCntReq(user_id=ADA).SerializeToString(), 99)
+        ask = Pdu(question, LATEST_ID.SerializeToString(), 99)
 
         ada.say(3)
         ada.inbox.put([ask])
