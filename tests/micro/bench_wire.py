@@ -6,12 +6,14 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from pytest_django.fixtures import Settings
 
+from im.delivery.sessions import Delivery
 from im.handlers import notices
-from im.types import Message, MessageStored, SessionType
+from im.types import ClientType, Message, MessageStored, SessionType
 from im.wire.catalog import Command, decode, encode
 from im.wire.pdu import Decoder
 from im.wire.proto import message_pb2
 from tests.client import text_to
+from tests.doubles import RecordingLink, session_on
 from tests.gateway.connected import ADA, BOB, connected
 
 PDU = encode(text_to(ADA, BOB, "x" * 64), 7)
@@ -56,4 +58,18 @@ def test_the_road_through_inbox_dispatch_and_batcher(
             return len(ada.link.sent)
 
         assert benchmark(lambda: runner.run(there_and_back())) == count
+        runner.run(road.__aexit__(None, None, None))
+
+
+def test_delivering_to_the_500_of_a_group(benchmark: BenchmarkFixture) -> None:
+    with asyncio.Runner() as runner:
+        road = connected()
+        ada = runner.run(road.__aenter__())
+        people = range(10, 510)
+        for user_id in people:
+            ada.node.sessions.bind(session_on(RecordingLink(), ada.node), user_id, ClientType.MAC)
+        delivery = Delivery(PDU, tuple(people))
+
+        benchmark(ada.node.sessions.deliver, delivery)
+
         runner.run(road.__aexit__(None, None, None))
