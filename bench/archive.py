@@ -1,7 +1,8 @@
 """Old messages in bulk: a table of history that grows around one conversation."""
 
 from bench.client import Entrance
-from im.types import ClientType, MsgType
+from bench.visits import two_who_talked
+from im.types import MsgType
 from tests.e2e.database import Database, relation_between
 
 SHARDS = 8  # a conversation's table is its relation's id modulo this
@@ -57,10 +58,8 @@ class Archive:
 
 
 async def ids_of_two(entrance: Entrance) -> tuple[int, int]:
-    """Return the ids of the two people whose page is asked for."""
-    ids = []
-    for number in (1, 2):
-        client = await entrance.log_in(number, ClientType.WINDOWS)
-        ids.append(client.user_id)
-        client.close()
-    return ids[0], ids[1]
+    """Return the ids of the two people whose page is asked for, once they have talked."""
+    one, two = await two_who_talked(entrance)
+    one.close()
+    two.close()
+    return one.user_id, two.user_id

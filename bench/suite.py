@@ -55,9 +55,8 @@ class Suite:
             (s.READ_TALK, s.QUIET_TALK, s.GROUP_TALK, s.LOGINS, s.SYNC, s.FIRST_SYNC),
             curve=s.CURVE,
         )
-        with (
-            ground.gateways() as running
-        ):  # a fresh one: memory that was used before would hide some
+        # In a fresh process: memory that earlier connections had would hide some.
+        with ground.gateways() as running:
             self._measure(ground, running, s.IDLE, LIMIT)
         with ground.gateways() as running:
             self._measure(ground, running, s.PACED_TALK, LIMIT)
@@ -69,10 +68,7 @@ class Suite:
     def open_conversations(self, ground: Ground, sizes: Sequence[int], runs: int) -> None:
         """Let the table of messages grow, and ask for a page at each size."""
         with ground.gateways() as running:
-            self._measure(ground, running, s.latest_of(0), LIMIT)  # makes the conversation
-            del self._entries[s.latest_of(0).name, ground.backend, 1]
-            two = asyncio.run(ids_of_two(running.entrance))
-            archive = Archive(ground.database_url, *two)
+            archive = Archive(ground.database_url, *asyncio.run(ids_of_two(running.entrance)))
             for rows in sizes:
                 archive.grow(rows)
                 for _ in range(runs):
@@ -83,8 +79,9 @@ class Suite:
     ) -> None:
         """Run on one gateway without a limit: the closed loop first, which says what is reached."""
         with ground.gateways(IM_MESSAGES_PER_SECOND=NO_LIMIT) as running:
-            reached = self._measure(ground, running, s.TALK, NO_LIMIT).metrics["rate"]
-            for scenario in (*scenarios, *(s.at_share(share, reached) for share in curve)):
+            reached = self._measure(ground, running, s.TALK, NO_LIMIT).metrics.get("rate")
+            paced = [s.at_share(share, reached) for share in curve] if reached else []
+            for scenario in (*scenarios, *paced):
                 self._measure(ground, running, scenario, NO_LIMIT)
 
     def _measure(
@@ -92,7 +89,10 @@ class Suite:
     ) -> Figures:
         assert scenario.load is not None
         gateways = len(running.entrance.ports)
-        figures = figures_of(workers.run(scenario.load, running.entrance, running.watch))
+        try:
+            figures = figures_of(workers.run(scenario.load, running.entrance, running.watch))
+        except workers.WorkerFailed as exc:
+            figures = Figures({}, faults={str(exc): 1})
         self._take(Entry(scenario, ground.backend, gateways, limit), figures)
         return figures
 

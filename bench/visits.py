@@ -196,7 +196,7 @@ class LatestPages:
     async def run(self, share: Share) -> Tally:
         """Do one worker's part."""
         clerk = Clerk()
-        one, two = await _two(share.entrance)
+        one, two = await two_who_talked(share.entrance)
         request = _page(one.user_id, two.user_id)
 
         async def visit() -> None:
@@ -214,7 +214,7 @@ class LatestPages:
         """Pages are checked one by one already."""
 
 
-async def _two(entrance: Entrance) -> tuple[Client, Client]:
+async def two_who_talked(entrance: Entrance) -> tuple[Client, Client]:
     """Return two people who have talked enough for a page."""
     one, two = await log_all_in(entrance, [(n, ClientType.WINDOWS) for n in (1, 2)])
     for number in range(PAGE):
