@@ -28,7 +28,7 @@ FLOORS = (  # bottom first
         "admin_ui",
     ),
     ("im.apps", "teamtalk_site"),
-    ("bench",),  # it stands outside: of the project it needs only the wire
+    ("bench",),
 )
 WITH_TABLES = (
     "im.fields",
@@ -39,6 +39,7 @@ WITH_TABLES = (
     "im.services",
 )
 WITH_LOOP = ("im.delivery", "im.dispatch", "im.consumers", "im.views", "tcpgateway", "bench")
+OUTSIDE = ("bench", ("bench", "im.wire", "im.types"))  # a client: it may know what clients know
 COMMANDS = ("im.management", "tcpgateway.management", "bench.management")
 RESERVED = (  # what, and who may import it
     ("google.protobuf", ("im.wire", "im.handlers", "im.checks", "bench")),
@@ -96,6 +97,8 @@ def _floor_problem(module: str, imported: str) -> Iterator[str]:
         yield "it is a neighbour"
     elif FLOOR_OF[importer] < FLOOR_OF[target]:
         yield "it is above"
+    elif importer == OUTSIDE[0] and target not in OUTSIDE[1]:
+        yield "it is no business of a client's"
 
 
 def _reserved(module: str, imported: str) -> Iterator[str]:
@@ -126,6 +129,8 @@ def test_imports_go_down_only() -> None:
         ("im/delivery/node.py", "from django.db import models", "django.db is not for"),
         ("im/consumers/a.py", "from im.models import IMUser", "im.models is not for"),
         ("tcpgateway/a.py", "from django.db import connection", "django.db is not for"),
+        ("bench/a.py", "from im.services import chat", "im.services.chat: it is no business of"),
+        ("im/views/a.py", "from bench import client", "bench.client: it is above"),
     ],
 )
 def test_what_is_forbidden_is_found(tmp_path: Path, path: str, source: str, complaint: str) -> None:
