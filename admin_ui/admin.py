@@ -9,13 +9,23 @@ from admin_ui import (
     audit,
     departments,
     discovery,
+    groups,
     operators,
     people,
     second_factor,
     throttle,
 )
 
-__all__ = ["audit", "departments", "discovery", "operators", "people", "second_factor", "throttle"]
+__all__ = [
+    "audit",
+    "departments",
+    "discovery",
+    "groups",
+    "operators",
+    "people",
+    "second_factor",
+    "throttle",
+]
 
 # Permission groups would be taken for groups of the messenger; roles say what operators may do.
 admin.site.unregister(Group)
