@@ -35,6 +35,19 @@ ACTIONS: dict[str, Any] = {  # Any: translated lazily
     "let in again": _("login allowed again"),
 }
 
+# What details are about that are no columns of the row concerned.
+DETAILS: dict[str, Any] = {  # Any: translated lazily
+    "people": _("people concerned"),
+    "rows": _("rows"),
+    "to": _("new department"),
+    "groups left": _("groups left"),
+    "groups handed over": _("groups handed over"),
+    "successor": _("successor"),
+    "old_admin_id": _("id in the old console"),
+    "owner": _("creator"),
+    "depart": _("department"),
+}
+
 
 def action_name(entry: AuditEntry) -> Any:  # Any: translated lazily
     """Return what was done, in words."""
@@ -51,6 +64,8 @@ def detail_html(entry: AuditEntry) -> str:
 
 
 def _label(entry: AuditEntry, name: str) -> Any:
+    if name in DETAILS:
+        return DETAILS[name]
     model = entry.target.partition(":")[0]
     try:
         return apps.get_model(model)._meta.get_field(name).verbose_name
