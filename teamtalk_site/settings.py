@@ -197,7 +197,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "forum",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
-    "SHOW_LANGUAGES": True,
+    "SHOW_LANGUAGES": False,  # the switch is in the header (templates/unfold)
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("admin_ui/console.css")],
     "SIDEBAR": {"navigation": "admin_ui.navigation.sidebar"},
