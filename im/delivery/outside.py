@@ -13,14 +13,15 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from im.delivery.bus import OUTSIDE, BusItem, batch
-from im.delivery.node import DELIVER, END, here
+from im.delivery.node import here
+from im.delivery.peers import DELIVER, END
 from im.delivery.registry import open_registry
 from im.delivery.sessions import Delivery, Ending
 from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 1.0  # an operator waits for his page; a loop that is busy for longer has other worries
+PATIENCE_S = 3.0  # somebody waits for a page
 
 
 def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
@@ -38,21 +39,12 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
 def online_devices(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
     """Return with which devices each of the users is connected, anywhere; None: nobody knows.
 
-    Only a process that hosts connections knows.  Call it from a thread, for a page's worth of ids;
-    it waits at most ANSWER_S for the loop.
+    Only a process that hosts connections knows.  Threads may ask, for a page's worth of ids.
     """
     node = here()
     if node is None or node.is_stopping:
         return None
-
-    async def look_up() -> dict[int, DeviceClass]:
-        return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
-
-    try:
-        return asyncio.run_coroutine_threadsafe(look_up(), node.loop).result(ANSWER_S)
-    except TimeoutError:
-        log.warning("the gateway's loop did not say who is online within %s s", ANSWER_S)
-        return None
+    return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
 
 
 def _item(effect: Delivery | Ending) -> BusItem:
@@ -64,9 +56,10 @@ def _item(effect: Delivery | Ending) -> BusItem:
 async def _send_to_gateways(items: list[BusItem]) -> None:
     registry, layer = open_registry(), get_channel_layer()
     try:
-        for gateway in await registry.live():
-            await layer.send(gateway.channel, batch(OUTSIDE, 0, items))
+        async with asyncio.timeout(PATIENCE_S):
+            for gateway in await registry.live():
+                await layer.send(gateway.channel, batch(OUTSIDE, 0, items))
     except Exception as exc:  # noqa: BLE001  # whatever Redis raises: the change itself is stored
-        log.warning("%d items did not reach the gateways: %s", len(items), exc)
+        log.warning("%d items did not reach the gateways: %s", len(items), exc or "no answer")
     finally:
         await registry.close()
