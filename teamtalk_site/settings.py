@@ -5,6 +5,8 @@ process) and the big one (MariaDB + Redis, many processes); the code path is the
 this project carry the prefix IM_ and a unit; docs/operations.md has the table.
 """
 
+import socket
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from teamtalk_site import addresses, secret_key
 
@@ -60,10 +65,28 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+CONSOLE_THEMES: dict[str, list[str]] = {
+    "unfold": [
+        "unfold.apps.BasicAppConfig",
+        "unfold.contrib.filters",
+        "unfold.contrib.import_export",
+    ],
+    "stock": [],  # Django's own look
+}
+IM_CONSOLE_THEME = env.str("IM_CONSOLE_THEME", default="unfold")
+if IM_CONSOLE_THEME not in CONSOLE_THEMES:
+    raise ImproperlyConfigured(f"IM_CONSOLE_THEME is one of {', '.join(CONSOLE_THEMES)}")
+
 INSTALLED_APPS = [
     # daphne stays out: its app would install a reactor inside django.setup(), before uvloop.
+    *CONSOLE_THEMES[IM_CONSOLE_THEME],
     "admin_ui",
-    "django.contrib.admin",
+    "admin_ui.apps.ConsoleSiteConfig",  # django.contrib.admin, with a site of ours
+    "import_export",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,8 +108,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last, as it asks
 ]
 
 ROOT_URLCONF = "teamtalk_site.urls"
@@ -122,6 +147,10 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [
+    BASE_DIR / "locale",
+    BASE_DIR / "locale" / "theme",  # texts of unfold, which brings no translations
+]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 try:
     ZoneInfo(TIME_ZONE)
@@ -140,6 +169,62 @@ STORAGES = {
     "small_files": {
         "BACKEND": "im.services.file_storage.DurableFiles",
         "OPTIONS": {"location": IM_DATA_DIR / "files"},
+    },
+}
+
+# --- the console (admin_ui) --------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses who failed too often, before the others look
+    "django.contrib.auth.backends.ModelBackend",
+    "admin_ui.sign_in.OldAdminBackend",
+]
+IM_CONSOLE_LOGIN_FAILURES = env.int("IM_CONSOLE_LOGIN_FAILURES", default=5)
+IM_CONSOLE_LOCKOUT_MINUTES = env.int("IM_CONSOLE_LOCKOUT_MINUTES", default=15)
+AXES_FAILURE_LIMIT = IM_CONSOLE_LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=IM_CONSOLE_LOCKOUT_MINUTES)
+# Name and address together: nobody can keep an operator out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "admin_ui.throttle.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has logins
+AXES_ENABLE_ADMIN = False  # admin_ui.throttle is its page
+AXES_VERBOSE = False
+IMPORT_EXPORT_SKIP_ADMIN_LOG = True  # the audit log has it
+OTP_TOTP_ISSUER = "TeamTalk"
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "TeamTalk",
+    "SITE_HEADER": "TeamTalk",
+    "SITE_SYMBOL": "forum",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
+    "SHOW_LANGUAGES": False,  # the switch is in the header (templates/unfold)
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("admin_ui/console.css")],
+    "SIDEBAR": {"navigation": "admin_ui.navigation.sidebar"},
+    "ACCOUNT": {
+        "navigation": [
+            {
+                "title": gettext_lazy("Second factor"),
+                "link": reverse_lazy("admin:second_factor"),
+            }
+        ]
+    },
+    "COLORS": {
+        "primary": {
+            "50": "#eff6fb",
+            "100": "#dcebf6",
+            "200": "#bdd9ed",
+            "300": "#90bfdf",
+            "400": "#5c9fcd",
+            "500": "#3a83b8",
+            "600": "#2b6a9b",
+            "700": "#25567f",
+            "800": "#22496a",
+            "900": "#203e59",
+            "950": "#15283b",
+        }
     },
 }
 
@@ -201,11 +286,34 @@ REDIS_URL = env.str("REDIS_URL", default="")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:port/0")
 
+# A host that vanished without a word is noticed within half a minute.
+_KEEPALIVE: dict[str, Any] = (
+    {}
+    if REDIS_URL.startswith("unix://") or not hasattr(socket, "TCP_KEEPIDLE")
+    else {
+        "socket_keepalive": True,
+        "socket_keepalive_options": {
+            socket.TCP_KEEPIDLE: 10,
+            socket.TCP_KEEPINTVL: 5,
+            socket.TCP_KEEPCNT: 3,
+        },
+    }
+)
+
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # redis-py 8 would end an idle subscription after 5 s.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "im"},
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_timeout": None,  # redis-py 8 would end an idle subscription after 5 s
+                    "socket_connect_timeout": 2,
+                    **_KEEPALIVE,
+                }
+            ],
+            "prefix": "im",
+        },
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -226,6 +334,8 @@ IM_PC_SILENCE_SECONDS = env.int("IM_PC_SILENCE_SECONDS", default=120)
 IM_MOBILE_SILENCE_SECONDS = env.int("IM_MOBILE_SILENCE_SECONDS", default=300)
 IM_KICK_GRACE_SECONDS = env.float("IM_KICK_GRACE_SECONDS", default=2.0)
 IM_DRAIN_SECONDS = env.float("IM_DRAIN_SECONDS", default=5.0)
+IM_RESYNC_SECONDS = env.float("IM_RESYNC_SECONDS", default=10.0)
+IM_REPAIR_MESSAGES = env.int("IM_REPAIR_MESSAGES", default=100_000)
 IM_STATUS_INTERVAL_SECONDS = env.float("IM_STATUS_INTERVAL_SECONDS", default=0.1)
 IM_LOGIN_FAILURES = env.int("IM_LOGIN_FAILURES", default=10)
 IM_LOGIN_FAILURE_WINDOW_SECONDS = env.int("IM_LOGIN_FAILURE_WINDOW_SECONDS", default=1800)
@@ -269,9 +379,12 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
     },
+    "filters": {"outages": {"()": "teamtalk_site.outages.NotAgain"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "axes": {"level": "WARNING"},
+        "channels_redis.pubsub": {"filters": ["outages"]},
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "django.db.backends": {"level": "WARNING"},
