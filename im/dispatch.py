@@ -79,6 +79,7 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
     except BadBody as exc:
         session.node.counters["bad bodies"] += 1
         log.info("dropped %r of %r: %s", pdu, session, exc)
+        session.link.refuse(pdu.command_id, pdu.seq, str(exc))
         return None
 
 
@@ -105,6 +106,7 @@ def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body, done
             else:
                 session.node.counters["errors"] += 1
                 log.error("%r of %r failed", pdu, session, exc_info=error)
+                session.link.refuse(pdu.command_id, pdu.seq, "the server failed")
         finally:
             done()
 
@@ -200,6 +202,8 @@ def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
     """Reply, then tell others; what happened is told even if its author is gone."""
     if outcome.reply is not None and not session.is_closed:
         _reply(session, pdu, outcome.reply)
+    if outcome.refusal and not session.is_closed:
+        session.link.refuse(pdu.command_id, pdu.seq, outcome.refusal)
     for event in outcome.events:
         for effect in notices.of(event):
             if isinstance(effect, Ending) or effect.to_author:
@@ -221,6 +225,7 @@ def _reply(session: Session, pdu: Pdu, reply: Body | SharedReply) -> None:
 def _drop(session: Session, pdu: Pdu, why: Exception) -> None:
     session.node.counters["refused"] += 1
     log.info("refused %r of %r: %s", pdu, session, why)
+    session.link.refuse(pdu.command_id, pdu.seq, str(why))
 
 
 def _not_for_us(session: Session, pdu: Pdu) -> None:
@@ -229,9 +234,11 @@ def _not_for_us(session: Session, pdu: Pdu) -> None:
         return
     session.node.counters["unknown commands"] += 1
     log.debug("unknown %r of %r", pdu, session)
+    session.link.refuse(pdu.command_id, pdu.seq, "there is no such command")
 
 
 def _close(session: Session, pdu: Pdu, why: str) -> None:
     session.node.counters["closed for a command"] += 1
     log.info("closing %r for %r: %s", session, pdu, why)
+    session.link.refuse(pdu.command_id, pdu.seq, why)
     session.leave()

@@ -513,3 +513,26 @@ class DeviceToken(models.Model):
 
     def __str__(self) -> str:
         return str(self.user_id)  # not the token: who has it can push
+
+
+class ClientMessage(models.Model):
+    """What a sender's client calls a message it sent: sent again, it is not stored again.
+
+    `digest` tells whether it is the same message.  Rows stay for ever.
+    """
+
+    pk = models.CompositePrimaryKey("sender_id", "client_id")
+    sender_id = models.BigIntegerField(_("sender"))
+    sender = Reference(IMUser, "sender_id", null=True, related_name="+")
+    client_id = CharColumn(_("client's id"), max_length=64)
+    digest = CharColumn(_("digest"), max_length=32)
+    msg_id = models.BigIntegerField(_("message"))
+    stored_at = models.BigIntegerField(_("stored"))  # unix seconds
+
+    class Meta:
+        db_table = "im_client_message"
+        verbose_name = _("message known to a client")
+        verbose_name_plural = _("messages known to clients")
+
+    def __str__(self) -> str:
+        return f"{self.sender_id}: {self.client_id}"

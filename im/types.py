@@ -198,6 +198,15 @@ class MembersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMade:
+    """A group was made by one of its members or for them."""
+
+    actor_id: int
+    group_id: int
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureChanged:
     """A user has a new signature."""
 
@@ -258,6 +267,7 @@ Event = (
     | SessionRead
     | SessionRemoved
     | MembersChanged
+    | GroupMade
     | SignatureChanged
     | AvatarChanged
     | Signal

@@ -239,6 +239,9 @@ IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
 IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
 IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024)
 IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
+IM_WEB_ORIGINS = env.list("IM_WEB_ORIGINS", default=[])  # besides the server's own
+IM_WEB_TOKEN_SECONDS = env.int("IM_WEB_TOKEN_SECONDS", default=300)
+IM_WEB_SESSION_SECONDS = env.int("IM_WEB_SESSION_SECONDS", default=14 * 24 * 3600)
 IM_AES_KEY = env.str(
     "IM_AES_KEY", default="12345678901234567890123456789012"
 )  # compiled into the clients

@@ -137,7 +137,8 @@ def open_registry() -> Registry:
 
 
 def choose(gateways: list[Gateway]) -> Choice:
-    """Return the least loaded gateway with room (spec/behaviour 3.3)."""
+    """Return the least loaded gateway with room (spec/behaviour 3.3); the web has no port."""
+    gateways = [gateway for gateway in gateways if gateway.port]
     if not gateways:
         return Choice(LoginResult.NO_MSG_SERVER)
     free = [gateway for gateway in gateways if gateway.connections < gateway.capacity]

@@ -32,6 +32,9 @@ class Link(Protocol):
     def close(self, *, grace_s: float = 0) -> None:
         """Stop reading now; close when the queue is written and `grace_s` has passed."""
 
+    def refuse(self, command_id: int, seq: int, why: str) -> None:
+        """Tell that a command was not done, where the transport has words for it; TCP has none."""
+
     @property
     def peer(self) -> str:
         """The other end's address, for the log."""
@@ -41,6 +44,7 @@ class Session:
     """One live connection.  `user_id` is 0 until its login was accepted.
 
     `heard_at` is the loop's time when it connected, logged in or last sent something.
+    `client_type` is what the login says, or, where a transport is one kind of client's, set before.
     """
 
     __slots__ = (

@@ -5,6 +5,7 @@ here goes out with sequence number 0: Windows clients take another for the reply
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from im.delivery.presence import SEEN_BY_OTHERS
@@ -15,6 +16,8 @@ from im.types import (
     DeviceClass,
     DevicesKicked,
     Event,
+    GroupChange,
+    GroupMade,
     KickReason,
     MembersChanged,
     MessageStored,
@@ -94,6 +97,14 @@ def _session_removed(event: SessionRemoved) -> list[Delivery]:
     return [Delivery(encode(notice), (event.user_id,))]
 
 
+def _group_made(event: GroupMade) -> list[Delivery]:
+    """Tell the web alone: old clients learn of a new group by its first message."""
+    added = MembersChanged(
+        event.actor_id, event.group_id, GroupChange.ADD, event.members, event.members
+    )
+    return [replace(told, devices=DeviceClass.WEB) for told in _members_changed(added)]
+
+
 def _members_changed(event: MembersChanged) -> list[Delivery]:
     notice = group_pb2.IMGroupChangeMemberNotify(
         user_id=event.actor_id,
@@ -155,6 +166,7 @@ _NOTICES: dict[type, Callable[[Any], Sequence[Effect]]] = {
     SessionRead: _session_read,
     SessionRemoved: _session_removed,
     MembersChanged: _members_changed,
+    GroupMade: _group_made,
     SignatureChanged: _signature_changed,
     AvatarChanged: _avatar_changed,
     Signal: _signal,
