@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from im.views import chat
+from im.views import chat, chat_assets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("chat", chat.page, name="chat"),
+    path("chat/assets/<str:version>/<str:name>", chat_assets.asset, name="chat-asset"),
     path("chat/login", chat.log_in, name="chat-login"),
     path("chat/token", chat.renew, name="chat-token"),
     path("chat/logout", chat.log_out, name="chat-logout"),

@@ -22,6 +22,7 @@ from im.services import contacts, directory, login_tokens, passwords
 from im.services.accounts import Credentials, LoginDesk, LoginRefusal
 from im.types import UserInfo
 from im.views import small_files
+from im.views.chat_assets import assets
 
 COOKIE = "im_chat"
 PATH = "/chat"
@@ -48,7 +49,10 @@ _POLICY = "; ".join(
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
     """Answer with the page; everything on it comes by script."""
-    response = render(request, "chat/page.html")
+    found = assets()
+    modules = [name for name in found.files if name.endswith(".js")]
+    context = {"version": found.version, "modules": modules}
+    response = render(request, "chat/page.html", context)
     response["Content-Security-Policy"] = _POLICY
     response["Referrer-Policy"] = "same-origin"
     response["Cache-Control"] = "no-store"
