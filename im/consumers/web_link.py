@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from im.wire.json_frames import JsonFrames, error_frame
-from im.wire.pdu import HEADER_LENGTH, LENGTH_FIELD, Decoder
+from im.wire.pdu import LENGTH_FIELD, Decoder
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class WebLink:
 
     def send(self, data: Frame) -> None:
         """Queue encoded PDUs, or the text of a frame.  Who leaves too much unread is cut off."""
-        if self._is_over or self._close_code is not None:
+        if self._is_over or self._close_code is not None or not data:  # a shared list may be empty
             return
         self._waiting.append(data)
         if len(data) > LONG_BYTES:
@@ -131,22 +131,26 @@ class WebLink:
                 parts, self._waiting = self._waiting, []
                 for frame in await self._framed(parts):
                     kind = "text" if isinstance(frame, str) else "bytes"
-                    await self._send({"type": "websocket.send", kind: frame})
+                    await self._put({"type": "websocket.send", kind: frame})
                     await self._flow.writable()
                 long = [part for part in parts if len(part) > LONG_BYTES]
                 self._long_parts -= len(long)
                 self._unread_bytes -= sum(map(len, parts)) - sum(map(len, long))
             if self._close_code is not None:
                 self._is_over = True
-                await self._send({"type": "websocket.close", "code": self._close_code})
-        except asyncio.CancelledError:
-            raise
-        except Exception as exc:  # noqa: BLE001  # servers differ in what they raise when it is gone
-            log.info("%s can't be written to: %s", self.peer, exc)
+                await self._put({"type": "websocket.close", "code": self._close_code})
+        except Exception:
+            log.exception("%s is cut off by a fault of ours", self.peer)
             self._flow.cut_off()
             self.end()
         finally:
             self._writer = None
+
+    async def _put(self, message: dict[str, Any]) -> None:
+        try:
+            await self._send(message)
+        except Exception as exc:  # noqa: BLE001  # servers differ in what they raise when it is gone
+            log.info("%s can't be written to: %r", self.peer, exc)
 
     async def _framed(self, parts: Sequence[Frame]) -> list[Frame]:
         frames = self.frames
@@ -187,5 +191,4 @@ async def _texts(frames: JsonFrames, data: bytes) -> list[Frame]:
 
 
 def _convert(frames: JsonFrames, data: bytes) -> list[Frame]:
-    assert len(data) >= HEADER_LENGTH
     return [frames.write(pdu) for pdu in Decoder(_NO_LIMIT).feed(data)]

@@ -282,3 +282,15 @@ async def test_the_whole_directory_comes_in_one_frame(sockets: Sockets, people: 
 
     assert len(answer["user_list"]) == 200
     assert answer["user_list"][0]["user_real_name"] == "u00001"
+
+
+async def test_a_list_in_which_nothing_is_new_is_answered(sockets: Sockets, people: People) -> None:
+    [ada] = people(1)
+    a = await sockets.log_in(ada)
+
+    later = {"latest_update_time": 2**32 - 1}
+    departments = await a.call("IMDepartmentReq", later, "IMDepartmentRsp")
+    everybody = await a.call("IMAllUserReq", later, "IMAllUserRsp")
+
+    assert departments["dept_list"] == everybody["user_list"] == []
+    assert await a.call("IMClientTimeReq", {}, "IMClientTimeRsp")
