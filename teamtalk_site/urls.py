@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chat/token", chat.renew, name="chat-token"),
     path("chat/logout", chat.log_out, name="chat-logout"),
     path("chat/password", chat.change_password, name="chat-password"),
+    path("chat/voice", chat.voice, name="chat-voice"),
     path("chat/files", chat.upload, name="chat-files"),
 ]

@@ -4,6 +4,7 @@ The page never keeps a password.  It gets a token that is good for minutes, and 
 that no script sees, good for new tokens until the password changes.
 """
 
+import asyncio
 import json
 from functools import cache
 
@@ -18,7 +19,7 @@ from im import dispatch
 from im.delivery.node import here
 from im.errors import Overloaded, Refused
 from im.handlers.registry import LOGIN_DESK
-from im.services import contacts, directory, login_tokens, passwords
+from im.services import contacts, directory, login_tokens, passwords, playable
 from im.services.accounts import Credentials, LoginDesk, LoginRefusal
 from im.types import UserInfo
 from im.views import small_files
@@ -129,6 +130,22 @@ async def upload(request: HttpRequest) -> HttpResponse:
     if await _user(request) is None:
         return _problem(403, "no-session")
     return await small_files.upload(request)
+
+
+@require_POST
+async def voice(request: HttpRequest) -> HttpResponse:
+    """Answer the sound of a voice message with one that browsers play."""
+    if await _user(request) is None:
+        return _problem(403, "no-session")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IM_VOICE_BYTES:
+        return _problem(413, "too-long")
+    try:
+        sound = await asyncio.to_thread(playable.to_wav, request.body)
+    except Refused as exc:
+        return _problem(422, "not-playable", text=str(exc))
+    except Overloaded:
+        return _problem(503, "overloaded")
+    return HttpResponse(sound, content_type="audio/wav")
 
 
 # --- inside -----------------------------------------------------------------------------------

@@ -8,12 +8,14 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
+from im.types import MsgType
 from im.wire import cipher
 from im.wire.proto import group_pb2, message_pb2
 from tests.browser.chatting import READY, Chat
 from tests.browser.conftest import NewPage
 from tests.e2e.conftest import Entrance, People
 
+SPEEX = (Path(__file__).parent.parent / "web" / "tone.spx").read_bytes()
 KEY = b"12345678901234567890123456789012"
 HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
 
@@ -218,6 +220,60 @@ async def test_a_second_page_ends_the_first_which_says_so(
 
     await expect(first.banner).to_contain_text("logged in somewhere else")
     await expect(first.page.get_by_role("button", name="Use it here")).to_be_visible()
+
+
+async def test_voice_of_an_old_client_is_played(
+    new_page: NewPage, entrance: Entrance, people: People
+) -> None:
+    ada, bob = people(2)
+    a = await Chat(await new_page()).log_in(ada)
+    b = await entrance.log_in(bob)
+    b.send(
+        message_pb2.IMMsgData(
+            from_user_id=bob.id,
+            to_session_id=ada.id,
+            msg_id=0,
+            create_time=0,
+            msg_type=MsgType.SINGLE_AUDIO,
+            msg_data=(1).to_bytes(4, "big") + SPEEX,
+        )
+    )
+    await expect(a.row(f"1:{bob.id}")).to_contain_text("[语音]")
+    await a.row(f"1:{bob.id}").click()
+
+    await a.page.get_by_role("button", name="Voice message, 1 seconds").click()
+
+    player = a.page.locator("audio")
+    await expect(player).to_be_visible()
+    await expect(player).to_have_js_property("error", None)
+    assert 0.9 < await player.evaluate("sound => sound.duration") < 1.2
+
+
+async def test_pictures_are_pasted_and_dropped(new_page: NewPage, people: People) -> None:
+    ada, bob = people(2)
+    a = await Chat(await new_page()).log_in(ada)
+    await a.open(bob.name)
+    script = """(area, how) => {
+        const canvas = document.createElement("canvas");
+        canvas.width = 40; canvas.height = 30;
+        canvas.toBlob((blob) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([blob], "picture.png", {type: "image/png"}));
+            const both = {bubbles: true, cancelable: true};
+            const event = how === "paste"
+                ? new ClipboardEvent("paste", {clipboardData: carried, ...both})
+                : new DragEvent("drop", {dataTransfer: carried, ...both});
+            area.dispatchEvent(event);
+        });
+    }"""
+
+    area = a.page.get_by_role("textbox", name="Message")
+    await area.evaluate(script, "paste")
+    await expect(a.page.get_by_role("img", name="[Picture]")).to_have_count(1)
+    await area.evaluate(script, "drop")
+
+    await expect(a.page.get_by_role("img", name="[Picture]")).to_have_count(2)
+    await expect(a.waiting).to_have_count(0)
 
 
 async def test_typing_and_presence_are_shown(new_page: NewPage, people: People) -> None:

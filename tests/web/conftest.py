@@ -115,6 +115,11 @@ class Browser:
         body = json.dumps(fields).encode()
         return await asyncio.to_thread(self._ask, "POST", f"/chat/{what}", headers, body)
 
+    async def send(self, path: str, content: bytes) -> Answer:
+        """Send bytes to a path below /chat."""
+        headers = {"Content-Type": "application/octet-stream", **self._csrf()}
+        return await asyncio.to_thread(self._ask, "POST", f"/chat/{path}", headers, content)
+
     async def upload(self, name: str, content: bytes) -> Answer:
         """Send a file as a form."""
         await self.get("/chat")

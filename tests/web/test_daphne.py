@@ -1,8 +1,6 @@
-"""A web process of its own: `daphne teamtalk_site.asgi:application` beside a gateway, with Redis."""
+"""A web process of its own: plain daphne beside a gateway, with Redis."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,24 +17,13 @@ from tests.web.conftest import Sockets, WebClient
 class Daphne(Server):
     """Plain daphne, started as the page on operations says."""
 
+    program = ("-m", "daphne", "-v", "0")
+
     def start(self) -> "Daphne":
         self.port = self.http_port
-        self._command = ()
-        real = subprocess.Popen
-
-        def popen(command: list[str], **options: object) -> "subprocess.Popen[str]":
-            arguments = ["-b", "127.0.0.1", "-p", str(self.http_port)]
-            application = "teamtalk_site.asgi:application"
-            return real(
-                [sys.executable, "-m", "daphne", "-v", "0", *arguments, application],
-                **options,  # type: ignore[call-overload]
-            )
-
-        subprocess.Popen = popen  # type: ignore[assignment,misc]
-        try:
-            super().start()
-        finally:
-            subprocess.Popen = real  # type: ignore[misc]
+        place = ("-b", "127.0.0.1", "-p", str(self.http_port))
+        self._command = (*place, "teamtalk_site.asgi:application")
+        super().start()
         return self
 
 
@@ -63,8 +50,8 @@ async def test_web_and_gateway_talk_and_discovery_names_the_gateway_only(
     async with Sockets(web.http_port) as sockets, await Client.connect(gateway.port) as b:
         a = await sockets.log_in(ada)
         await b.log_in(bob.name)
-        while await _status(a, bob.id) != "USER_STATUS_ONLINE":
-            await asyncio.sleep(0.02)  # until each knows of the other
+        while await _status(a, bob.id) != "USER_STATUS_ONLINE":  # noqa: ASYNC110  # nothing tells us
+            await asyncio.sleep(0.02)
 
         await a.tell(bob.id, "from the web")
         pushed = await b.receive(message_pb2.IMMsgData)

@@ -55,7 +55,7 @@ async def test_binary_frames_carry_pdus(
     await socket.send(parts[:7])
     await socket.send(parts[7:])
 
-    assert [pdu.command_id for pdu in answer][0] == catalog.Command.LOGIN_RES_USERLOGIN
+    assert answer[0].command_id == catalog.Command.LOGIN_RES_USERLOGIN
     assert (await b.receive(message_pb2.IMMsgData)).msg_data == b"in two frames"
 
 

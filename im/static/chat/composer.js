@@ -21,7 +21,7 @@ export class Composer {
       oninput: () => this.#changed(), onkeydown: (event) => this.#key(event), onpaste: (event) => this.#pasted(event),
     });
     this.file = el("input", { type: "file", accept: "image/*", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-label": t("picture"), onchange: () => this.#chosen() });
-    this.emoji = el("div", { class: "emoji-picker", hidden: true, role: "group", "aria-label": t("emoji") }, ...Object.entries(EMOJI).map(([name, face]) =>
+    this.emoji = el("div", { class: "emoji-picker", hidden: true, role: "group", "aria-label": t("emoji") }, ...[...EMOJI].map(([name, face]) =>
       el("button", { type: "button", class: "quiet", "aria-label": name, title: name, onclick: () => this.#insert(`[${name}]`) }, face)));
     this.emojiButton = el("button", { type: "button", class: "quiet", "aria-label": t("emoji"), "aria-expanded": "false", onclick: () => this.#toggleEmoji() }, icon("emoji"));
     this.element = el(

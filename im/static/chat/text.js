@@ -7,13 +7,15 @@ const PICTURE_BEGIN = "&$#@~^@[{:";
 const PICTURE_END = ":}]&$~@#@";
 
 // The names that all clients know, as characters.
-export const EMOJI = {
-  呵呵: "🙂", 嘻嘻: "😁", 哈哈: "😄", 晕: "😵", 泪: "😢", 馋嘴: "😋", 抓狂: "😫", 哼: "😤", 可爱: "🥰",
-  怒: "😠", 困: "😪", 汗: "😓", 睡觉: "😴", 偷笑: "🤭", 酷: "😎", 吃惊: "😮", 闭嘴: "🤐", 花心: "😍",
-  失望: "😞", 生病: "🤒", 亲亲: "😚", 右哼哼: "😒", 嘘: "🤫", 挤眼: "😉", 感冒: "🤧", 做鬼脸: "😜",
-  阴险: "😏", 热吻: "💋", 心: "❤️", ok: "👌", 不要: "🙅", 弱: "👎", good: "👍", 拳头: "✊", 耶: "✌️",
-  0: "0️⃣", 1: "1️⃣", 2: "2️⃣", 3: "3️⃣", 4: "4️⃣", 5: "5️⃣", 6: "6️⃣", 7: "7️⃣", 8: "8️⃣", 9: "9️⃣",
-};
+export const EMOJI = new Map([
+  ["呵呵", "🙂"], ["嘻嘻", "😁"], ["哈哈", "😄"], ["晕", "😵"], ["泪", "😢"], ["馋嘴", "😋"], ["抓狂", "😫"],
+  ["哼", "😤"], ["可爱", "🥰"], ["怒", "😠"], ["困", "😪"], ["汗", "😓"], ["睡觉", "😴"], ["偷笑", "🤭"],
+  ["酷", "😎"], ["吃惊", "😮"], ["闭嘴", "🤐"], ["花心", "😍"], ["失望", "😞"], ["生病", "🤒"], ["亲亲", "😚"],
+  ["右哼哼", "😒"], ["嘘", "🤫"], ["挤眼", "😉"], ["感冒", "🤧"], ["做鬼脸", "😜"], ["阴险", "😏"], ["热吻", "💋"],
+  ["心", "❤️"], ["ok", "👌"], ["不要", "🙅"], ["弱", "👎"], ["good", "👍"], ["拳头", "✊"], ["耶", "✌️"],
+  ["0", "0️⃣"], ["1", "1️⃣"], ["2", "2️⃣"], ["3", "3️⃣"], ["4", "4️⃣"], ["5", "5️⃣"], ["6", "6️⃣"],
+  ["7", "7️⃣"], ["8", "8️⃣"], ["9", "9️⃣"],
+]);
 const STICKERS = new Set(
   ("牙牙撒花 牙牙尴尬 牙牙大笑 牙牙组团 牙牙凄凉 牙牙吐血 牙牙花痴 牙牙疑问 牙牙爱心 牙牙害羞 牙牙牙买碟 牙牙亲一下 " +
     "牙牙大哭 牙牙愤怒 牙牙挖鼻屎 牙牙嘻嘻 牙牙漂漂 牙牙冰冻 牙牙傲娇 牙牙闪电").split(" "),
@@ -50,7 +52,7 @@ function words(text) {
   let done = 0;
   for (const match of text.matchAll(TOKEN)) {
     const [whole, name, url] = match;
-    const isKnown = url || STICKERS.has(name) || Object.hasOwn(EMOJI, name);
+    const isKnown = url || STICKERS.has(name) || EMOJI.has(name);
     if (!isKnown) continue;
     if (match.index > done) found.push({ kind: "text", value: text.slice(done, match.index) });
     if (url) found.push({ kind: "link", value: url });
@@ -63,7 +65,7 @@ function words(text) {
 
 const SHOWN = {
   text: (value) => value,
-  emoji: (value) => el("span", { class: "emoji", role: "img", "aria-label": value }, EMOJI[value]),
+  emoji: (value) => el("span", { class: "emoji", role: "img", "aria-label": value }, EMOJI.get(value)),
   sticker: (value) => el("span", { class: "sticker" }, `🦷 ${value}`),
   link: (value) => el("a", { href: value, target: "_blank", rel: "noopener noreferrer" }, value),
   picture: (value) => picture(value),
@@ -90,7 +92,7 @@ export const shown = (text) => parts(text).map(({ kind, value }) => SHOWN[kind](
 export function preview(message) {
   if (isAudio(message)) return "[语音]";
   return parts(message.data)
-    .map(({ kind, value }) => (kind === "picture" ? t("pictureText") : kind === "emoji" ? EMOJI[value] : value))
+    .map(({ kind, value }) => (kind === "picture" ? t("pictureText") : kind === "emoji" ? EMOJI.get(value) : value))
     .join("")
     .replace(/\s+/g, " ");
 }
