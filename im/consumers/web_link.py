@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 LONG_BYTES = 64 * 1024  # longer parts are shared lists: converted in a thread, counted apart
 MAX_LONG_PARTS = 8
-KEPT_FRAMES = 512  # what many sessions get alike is converted once
+SEQ = slice(12, 14)  # of a PDU's header
+KEPT_FRAMES = 256  # what many sessions get alike is converted once
 _NO_LIMIT = 2**32
 
 # Close codes: those of RFC 6455 behind a 4, since servers keep its own to themselves.
@@ -182,6 +183,8 @@ async def _texts(frames: JsonFrames, data: bytes) -> list[Frame]:
     """Return the frames of whole PDUs."""
     if len(data) > LONG_BYTES:
         return await asyncio.to_thread(_convert, frames, data)
+    if any(data[SEQ]):  # an answer, which nobody else gets
+        return _convert(frames, data)
     made = _kept.get(data)
     if made is None:
         made = _kept[data] = _convert(frames, data)

@@ -44,7 +44,7 @@ def assets() -> Assets:
 
 @require_GET
 def asset(request: HttpRequest, version: str, name: str) -> HttpResponse:
-    """Answer with a file, whatever version is asked for: a page that is open gets the present one."""
+    """Answer with a file; a page that was open before an update gets the present one."""
     found = assets().files.get(name)
     if found is None:
         return HttpResponse(status=404)

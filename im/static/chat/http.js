@@ -24,9 +24,21 @@ async function post(path, body, headers = {}) {
 const postJson = (path, fields) => post(path, JSON.stringify(fields), { "Content-Type": "application/json" });
 
 export const logIn = (name, password) => postJson("login", { name, password });
-export const renew = () => postJson("token", {});
 export const logOut = () => postJson("logout", {});
-export const changePassword = (old, new_) => postJson("password", { old, new: new_ });
+
+// A new password ends the connection before its answer, with the new session, is here: wait for it.
+let changing = Promise.resolve();
+
+export function changePassword(old, new_) {
+  const answer = postJson("password", { old, new: new_ });
+  changing = answer;
+  return answer;
+}
+
+export async function renew() {
+  await changing;
+  return postJson("token", {});
+}
 
 // Stores a picture; returns its URL.  Its size is part of the name: other clients lay out by it.
 export async function upload(blob, width, height) {

@@ -42,7 +42,7 @@ function enter(pass) {
   socket.addEventListener("online", online);
   socket.addEventListener("offline", () => show(t("disconnected")));
   socket.addEventListener("kicked", () => show(t("kicked"), el("button", { class: "link", onclick: () => location.reload() }, t("useHere"))));
-  socket.addEventListener("refused", () => location.reload());
+  socket.addEventListener("refused", leave);
   addEventListener("focus", () => chat?.one && chat.isAtEnd() && seen(chat.one));
   document.addEventListener("visibilitychange", () => chat?.one && chat.isAtEnd() && seen(chat.one));
   addEventListener("popstate", (event) => openChat(event.state?.key ?? "", { isBack: true }));

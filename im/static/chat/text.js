@@ -66,7 +66,7 @@ function words(text) {
 const SHOWN = {
   text: (value) => value,
   emoji: (value) => el("span", { class: "emoji", role: "img", "aria-label": value }, EMOJI.get(value)),
-  sticker: (value) => el("span", { class: "sticker" }, `🦷 ${value}`),
+  sticker: (value) => el("span", { class: "sticker" }, value),
   link: (value) => el("a", { href: value, target: "_blank", rel: "noopener noreferrer" }, value),
   picture: (value) => picture(value),
 };
