@@ -1,4 +1,4 @@
-"""What a message costs over TCP and over WebSockets, in JSON and in PDUs: CPU of the server, one run.
+"""What a message costs over TCP and over WebSockets, in JSON and in PDUs: CPU of the server.
 
     .venv/bin/python -m bench.websocket_cost [--pairs 20] [--messages 500]
 

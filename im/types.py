@@ -77,6 +77,13 @@ class GroupChange(IntEnum):
     REMOVE = 2
 
 
+class FileMode(IntEnum):
+    """TransferFileType of the protocol: while both are connected, or stored until fetched."""
+
+    ONLINE = 1
+    OFFLINE = 2
+
+
 class KickReason(IntEnum):
     """Why a connection was displaced."""
 
@@ -148,6 +155,17 @@ class Message:
     created: int  # unix seconds
     msg_type: int
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedFile:
+    """A file that somebody offers to somebody; `task_id` names its transfer."""
+
+    task_id: str
+    sender_id: int
+    receiver_id: int
+    name: str
+    size: int  # bytes
 
 
 # --- events: what happened, for handlers.notices to tell the people concerned -----------------
@@ -232,6 +250,20 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOffered:
+    """A file may be fetched from its sender, who is connected."""
+
+    file: OfferedFile
+
+
+@dataclass(frozen=True, slots=True)
+class FileUploaded:
+    """A file waits at the file server until its receiver fetches it."""
+
+    file: OfferedFile
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesKicked:
     """A user ends his own connections of some device classes, from his phone."""
 
@@ -271,6 +303,8 @@ Event = (
     | SignatureChanged
     | AvatarChanged
     | Signal
+    | FileOffered
+    | FileUploaded
     | DevicesKicked
     | PresenceChanged
     | PcStatusTold

@@ -20,7 +20,7 @@ class Presence:
     def devices_of(self, user_id: int) -> DeviceClass:
         """Return the classes of devices the user is connected with, anywhere."""
         devices = self._sessions.devices_of(user_id)
-        for elsewhere in self._remote.get(user_id, {}).values():
+        for elsewhere in tuple(self._remote.get(user_id, {}).values()):  # threads ask, too
             devices |= elsewhere
         return devices
 

@@ -2,14 +2,25 @@
 
 import re
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
 from im.delivery.sessions import Session
 from im.errors import Refused
 from im.handlers import records
-from im.handlers.registry import NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome, handles
+from im.handlers.lists import ListQuestion
+from im.handlers.registry import (
+    LISTS,
+    NOTHING,
+    ON_LOOP,
+    WRITER,
+    ItemInMaking,
+    Outcome,
+    Pace,
+    handles,
+    with_reply,
+)
 from im.services import chat, history, voice
 from im.services.items import (
     AnyMessage,
@@ -59,7 +70,7 @@ def _answer_message(
     return Outcome(ack, (event,))
 
 
-@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message)
+@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message, pace=Pace.MESSAGE)
 def send_message(
     caller: Session, req: pb.IMMsgData, seq: int
 ) -> AnyMessage | ItemInMaking | Outcome:
@@ -85,7 +96,7 @@ def _item(sender_id: int, req: pb.IMMsgData) -> AnyMessage | ItemInMaking:
     key = _client_key(req)
     if req.msg_type not in AUDIO_TYPES:
         said = chat.new_text(sender_id, req.to_session_id, req.msg_type, req.msg_data)
-        return said._replace(key=key)
+        return said._replace(key=key) if key else said
     spoken = voice.new_voice(sender_id, req.to_session_id, req.msg_type, req.msg_data)
     return ItemInMaking(lambda: voice.store(spoken)._replace(key=key))
 
@@ -147,17 +158,21 @@ def read_messages(
     return chat.read_mark(caller.user_id, session_type, req.session_id, req.msg_id)
 
 
-@handles(Command.MSG_UNREAD_CNT_REQUEST)
-def unread(caller: Session, req: pb.IMUnreadMsgCntReq) -> Outcome:
-    """List the conversations with unread messages, each with its newest message."""
-    entries = [_unread_info(entry) for entry in history.unread(caller.user_id)]
-    return Outcome(
+def _unread_lists(user_ids: Sequence[int]) -> list[pb.IMUnreadMsgCntRsp]:
+    return [
         pb.IMUnreadMsgCntRsp(
-            user_id=caller.user_id,
-            total_cnt=sum(entry.unread_cnt for entry in entries),
-            unreadinfo_list=entries,
+            user_id=user_id,
+            total_cnt=sum(entry.count for entry in found),
+            unreadinfo_list=[_unread_info(entry) for entry in found],
         )
-    )
+        for user_id, found in zip(user_ids, history.unread(user_ids), strict=True)
+    ]
+
+
+@handles(Command.MSG_UNREAD_CNT_REQUEST, lane=LISTS, answer=with_reply)
+def unread(caller: Session, req: pb.IMUnreadMsgCntReq, seq: int) -> ListQuestion:
+    """List the conversations with unread messages, each with its newest message."""
+    return ListQuestion(_unread_lists, caller.user_id)
 
 
 def _unread_info(entry: history.Unread) -> base.UnreadInfo:

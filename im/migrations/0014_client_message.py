@@ -6,7 +6,7 @@ from im.fields import CharColumn, Reference
 
 
 class Migration(migrations.Migration):
-    dependencies = [("im", "0007_device_token")]
+    dependencies = [("im", "0008_file_tasks")]
     operations = [
         migrations.CreateModel(
             name="ClientMessage",

@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from im import connections
 from im.services.batch import Known, StaleCache
 from im.services.client_keys import Overtaken
-from im.services.faults import Fault, classify
+from im.services.faults import Fault, classify, drop_unusable_connection
 from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage, Result
 from im.services.work import Work, find_committed
 
@@ -95,7 +95,7 @@ class Writer:
         except (DatabaseError, InterfaceError) as exc:
             if committing and classify(exc) is not Fault.RETRY:
                 raise CommitOutcomeUnknown(work) from exc
-            _drop_unusable_connection(exc)
+            drop_unusable_connection(exc)
             raise
         self._known.learn(work.learned, limit=CACHE_ENTRIES)
         return results
@@ -124,13 +124,3 @@ class Writer:
             else None
             for plan in work.planned
         ]
-
-
-def _drop_unusable_connection(error: Exception) -> None:
-    """Close a connection that is dead or was left within a transaction; Django opens a new one.
-
-    The latter happens when an error hits the switch back to autocommit.  Django would take it for
-    a transaction that somebody else ends: nothing would be committed on it any more.
-    """
-    if classify(error) is Fault.LOST or not connection.autocommit:
-        connection.close()

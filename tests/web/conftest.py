@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -233,7 +233,10 @@ _next_user = itertools.count(1)
 @pytest.fixture
 def people() -> People:
     """Return a function that gives n users nobody has used before."""
-    take: Callable[[int], list[Person]] = lambda count: [  # noqa: E731
-        Person(user_id, f"u{user_id:05d}") for user_id in itertools.islice(_next_user, count)
-    ]
+
+    def take(count: int) -> list[Person]:
+        ids = list(itertools.islice(_next_user, count))
+        assert ids[-1] <= USERS, "raise USERS"
+        return [Person(user_id, f"u{user_id:05d}") for user_id in ids]
+
     return take

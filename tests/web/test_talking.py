@@ -264,6 +264,19 @@ async def test_a_text_that_is_too_long_is_refused_in_words(
     assert "characters" in (await a.receive("Error", seq))["text"]
 
 
+@pytest.mark.parametrize("client_id", ["x" * 65, "a b", "é", "\n"])
+async def test_a_name_that_is_none_is_refused_in_words(
+    sockets: Sockets, people: People, client_id: str
+) -> None:
+    ada, bob = people(2)
+    a = await sockets.log_in(ada)
+    body = {"to_session_id": bob.id, "msg_type": 1, "msg_data": "x", "client_msg_id": client_id}
+
+    seq = await a.send("IMMsgData", body)
+
+    assert "client_msg_id" in (await a.receive("Error", seq))["text"]
+
+
 async def test_signals_pass_both_ways(sockets: Sockets, entrance: Entrance, people: People) -> None:
     ada, bob = people(2)
     a, b = await sockets.log_in(ada), await sockets.log_in(bob)

@@ -27,7 +27,7 @@ export const utf8Length = (text) => new TextEncoder().encode(text).length;
 
 // Our own path for a picture of ours, under whatever name the server was reached; else "".
 export function ownPath(url) {
-  return /^(?:https?:\/\/[^/]*)?(\/?g0\/[\w/.]+)$/.exec(url)?.[1].replace(/^\/?/, "/") ?? "";
+  return /^(?:https?:\/\/[^/]*)?(\/?g0\/[\w/]+\.\w+)$/.exec(url)?.[1].replace(/^\/?/, "/") ?? "";
 }
 
 // Returns [{kind: "text" | "picture" | "emoji" | "sticker" | "link", value}, …].
