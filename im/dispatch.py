@@ -6,7 +6,7 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -16,7 +16,8 @@ from im.delivery.bus import Bus
 from im.delivery.node import Node, Notices
 from im.delivery.outside import publish_from_thread
 from im.delivery.registry import Gateway
-from im.delivery.sessions import Ending, Session
+from im.delivery.repairs import Marks
+from im.delivery.sessions import Delivery, Ending, Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
 from im.handlers.refusals import refusal
@@ -29,6 +30,7 @@ from im.handlers.registry import (
     Outcome,
     SharedReply,
 )
+from im.services import missed
 from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
@@ -62,8 +64,20 @@ def open_node(bus: Bus, gateway: Gateway) -> Node:
         bus=bus,
         gateway=gateway,
         lanes=LANES,
-        notices=Notices(displaced=notices.displaced, departed=notices.departed),
+        notices=Notices(displaced=notices.displaced, presence=notices.presence),
+        truth=_Stored(),
     )
+
+
+class _Stored:
+    """What the database knows of deliveries that the bus may have lost."""
+
+    def marks(self) -> Marks:
+        return missed.marks()
+
+    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery | Ending]:
+        events = missed.since(since, user_ids)
+        return [effect for event in events for effect in notices.of(event)]
 
 
 def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:

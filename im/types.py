@@ -272,14 +272,6 @@ class DevicesKicked:
 
 
 @dataclass(frozen=True, slots=True)
-class PresenceChanged:
-    """A user's PC presence, the only presence old clients see, was (re)announced."""
-
-    user_id: int
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
 class PcStatusTold:
     """A user's own mobiles are to know whether his PC is on."""
 
@@ -306,7 +298,6 @@ Event = (
     | FileOffered
     | FileUploaded
     | DevicesKicked
-    | PresenceChanged
     | PcStatusTold
     | AccessEnded
 )

@@ -5,6 +5,7 @@ process) and the big one (MariaDB + Redis, many processes); the code path is the
 this project carry the prefix IM_ and a unit; docs/operations.md has the table.
 """
 
+import socket
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -200,11 +201,34 @@ REDIS_URL = env.str("REDIS_URL", default="")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:port/0")
 
+# A host that vanished without a word is noticed within half a minute.
+_KEEPALIVE: dict[str, Any] = (
+    {}
+    if REDIS_URL.startswith("unix://") or not hasattr(socket, "TCP_KEEPIDLE")
+    else {
+        "socket_keepalive": True,
+        "socket_keepalive_options": {
+            socket.TCP_KEEPIDLE: 10,
+            socket.TCP_KEEPINTVL: 5,
+            socket.TCP_KEEPCNT: 3,
+        },
+    }
+)
+
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # redis-py 8 would end an idle subscription after 5 s.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "im"},
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_timeout": None,  # redis-py 8 would end an idle subscription after 5 s
+                    "socket_connect_timeout": 2,
+                    **_KEEPALIVE,
+                }
+            ],
+            "prefix": "im",
+        },
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -225,6 +249,8 @@ IM_PC_SILENCE_SECONDS = env.int("IM_PC_SILENCE_SECONDS", default=120)
 IM_MOBILE_SILENCE_SECONDS = env.int("IM_MOBILE_SILENCE_SECONDS", default=300)
 IM_KICK_GRACE_SECONDS = env.float("IM_KICK_GRACE_SECONDS", default=2.0)
 IM_DRAIN_SECONDS = env.float("IM_DRAIN_SECONDS", default=5.0)
+IM_RESYNC_SECONDS = env.float("IM_RESYNC_SECONDS", default=10.0)
+IM_REPAIR_MESSAGES = env.int("IM_REPAIR_MESSAGES", default=100_000)
 IM_STATUS_INTERVAL_SECONDS = env.float("IM_STATUS_INTERVAL_SECONDS", default=0.1)
 IM_LOGIN_FAILURES = env.int("IM_LOGIN_FAILURES", default=10)
 IM_LOGIN_FAILURE_WINDOW_SECONDS = env.int("IM_LOGIN_FAILURE_WINDOW_SECONDS", default=1800)
@@ -271,9 +297,11 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
     },
+    "filters": {"outages": {"()": "teamtalk_site.outages.NotAgain"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "channels_redis.pubsub": {"filters": ["outages"]},
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "django.db.backends": {"level": "WARNING"},

@@ -70,7 +70,8 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         if session.user_id:  # before login only a login keeps a connection alive
             session.heard_at = session.node.loop.time()
         text, data = message.get("text"), message.get("bytes")
-        if len(text or data or b"") > settings.IM_MAX_PDU_BYTES:
+        longest = settings.IM_MAX_PDU_BYTES if session.user_id else settings.IM_LOGIN_PDU_BYTES
+        if len(text or data or b"") > longest:
             link.close(code=TOO_BIG)
         elif text is not None:
             self._take_text(session, text)

@@ -243,12 +243,15 @@ async def test_a_connection_speaks_one_language(sockets: Sockets, people: People
     assert await a.closed() == 4003
 
 
-async def test_a_frame_that_is_too_long_closes(sockets: Sockets) -> None:
-    a = await sockets.connect()
+async def test_a_frame_that_is_too_long_closes(sockets: Sockets, people: People) -> None:
+    [ada] = people(1)
+    stranger, a = await sockets.connect(), await sockets.log_in(ada)
 
+    await stranger.socket.send("x" * (16 * 1024 + 1))
     await a.socket.send("x" * (1024 * 1024 + 1))
 
-    assert await a.closed() == 1006  # autobahn drops it
+    assert await stranger.closed() == 4009
+    assert await a.closed() == 1006  # daphne drops it
 
 
 async def test_a_text_that_is_too_long_is_refused_in_words(
