@@ -16,15 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from admin_ui.department_choice import URL_NAME, DepartmentField, answer_choices
-from admin_ui.edit_pages import (
-    SHOWN_OR_HIDDEN,
-    CardAdmin,
-    CardForm,
-    ShownFilter,
-    changed_fields,
-    name_of,
-    number_choice,
-)
+from admin_ui.edit_pages import CardAdmin, CardForm, number_choice
+from admin_ui.filters import SHOWN_OR_HIDDEN, ShownFilter, name_of
 from admin_ui.tree import Place, company_outline, headcounts, totals
 from im.errors import Refused
 from im.models import IMDepart
@@ -179,7 +172,7 @@ class DepartmentAdmin(CardAdmin):
             try:
                 with transaction.atomic():
                     directory.hide_department(depart_id)
-                    self.log_change(request, chosen[depart_id], changed_fields("status"))
+                    self.record(request, "hide", chosen[depart_id])
             except Refused as refusal:
                 self.message_user(request, f"{chosen[depart_id]}: {refusal}", messages.ERROR)
             else:

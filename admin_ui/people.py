@@ -17,17 +17,17 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from admin_ui import theme
+from admin_ui.audit_log import Deed
+from admin_ui.console import change_url
 from admin_ui.department_choice import DepartmentField
 from admin_ui.edit_pages import (
     CardAdmin,
     CardForm,
-    ChoiceFilter,
-    Choices,
     announce_on_commit,
-    changed_fields,
-    name_of,
     number_choice,
 )
+from admin_ui.filters import ChoiceFilter, Choices, DropdownFilter, name_of
 from admin_ui.tree import company_outline, subtree
 from im.models import IMUser
 from im.services import directory
@@ -59,12 +59,11 @@ class StatusFilter(ChoiceFilter):
     numbers = STATUSES
 
 
-class DepartmentFilter(admin.SimpleListFilter):
+class DepartmentFilter(DropdownFilter):
     """Narrows the list to a department and all that it contains."""
 
     title = _("department")
     parameter_name = "department"
-    template = "admin_ui/select_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         self.places = company_outline()
@@ -256,14 +255,15 @@ class UserAdmin(CardAdmin):
         with transaction.atomic():
             change = directory.set_password(row.pk, form.cleaned_data["password"])
             announce_on_commit(change.events)
-            self.log_change(request, row, changed_fields("password"))
+            self.record(request, "password", row)
         text = gettext("%(nick)s has a new password.") % {"nick": row.nick}
         self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:im_imuser_change", args=[row.pk]))
+        return HttpResponseRedirect(change_url(IMUser, row.pk))
 
     def _password_form(
         self, request: HttpRequest, row: IMUser, form: PasswordForm
     ) -> TemplateResponse:
+        theme.dress(form)
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("New password"),
@@ -272,8 +272,10 @@ class UserAdmin(CardAdmin):
             "original": row,
             "form": form,
             "media": self.media + form.media,
+            "submit": gettext("Set password"),
+            "cancel": change_url(IMUser, row.pk),
         }
-        return TemplateResponse(request, "admin_ui/password.html", context)
+        return TemplateResponse(request, "admin_ui/form_page.html", context)
 
     @admin.display(description=_("department"), ordering="depart__depart_name")
     def department(self, row: IMUser) -> str | None:
@@ -306,6 +308,6 @@ class UserAdmin(CardAdmin):
         with transaction.atomic():
             leavers = directory.mark_left(ids)
             announce_on_commit(leavers)
-            for row in IMUser.objects.filter(pk__in=[leaver.user_id for leaver in leavers]):
-                self.log_change(request, row, changed_fields("status"))
+            rows = IMUser.objects.filter(pk__in=[leaver.user_id for leaver in leavers])
+            self.record_all(request, [Deed("leave", row) for row in rows])
         return len(leavers)

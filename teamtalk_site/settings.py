@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from teamtalk_site import secret_key
 
@@ -55,10 +56,24 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+CONSOLE_THEMES: dict[str, list[str]] = {
+    "unfold": [
+        "unfold.apps.BasicAppConfig",
+        "unfold.contrib.filters",
+        "unfold.contrib.import_export",
+    ],
+    "stock": [],  # Django's own look
+}
+IM_CONSOLE_THEME = env.str("IM_CONSOLE_THEME", default="unfold")
+if IM_CONSOLE_THEME not in CONSOLE_THEMES:
+    raise ImproperlyConfigured(f"IM_CONSOLE_THEME is one of {', '.join(CONSOLE_THEMES)}")
+
 INSTALLED_APPS = [
     # daphne stays out: its app would install a reactor inside django.setup(), before uvloop.
+    *CONSOLE_THEMES[IM_CONSOLE_THEME],
     "admin_ui",
-    "django.contrib.admin",
+    "admin_ui.apps.ConsoleSiteConfig",  # django.contrib.admin, with a site of ours
+    "import_export",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -116,6 +131,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 try:
     ZoneInfo(TIME_ZONE)
@@ -134,6 +150,35 @@ STORAGES = {
     "small_files": {
         "BACKEND": "im.services.file_storage.DurableFiles",
         "OPTIONS": {"location": IM_DATA_DIR / "files"},
+    },
+}
+
+# --- the console (admin_ui) --------------------------------------------------------------------
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "TeamTalk",
+    "SITE_HEADER": "TeamTalk",
+    "SITE_SYMBOL": "forum",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
+    "SHOW_LANGUAGES": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("admin_ui/console.css")],
+    "SIDEBAR": {"navigation": "admin_ui.navigation.sidebar"},
+    "COLORS": {
+        "primary": {
+            "50": "#eff6fb",
+            "100": "#dcebf6",
+            "200": "#bdd9ed",
+            "300": "#90bfdf",
+            "400": "#5c9fcd",
+            "500": "#3a83b8",
+            "600": "#2b6a9b",
+            "700": "#25567f",
+            "800": "#22496a",
+            "900": "#203e59",
+            "950": "#15283b",
+        }
     },
 }
 

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from admin_ui.models import AuditEntry
 from im.models import IMUser
 from im.services import directory, passwords
 from im.services.directory import UserCard
@@ -300,7 +300,7 @@ def test_marking_people_as_left_raises_their_stamps(console: Client, company: Co
     assert {row.status for row in rows} == {UserStatus.LEFT}
     assert all(row.updated > LONG_AGO for row in rows)
     assert "2 people are marked as left." in text_of(response)
-    assert LogEntry.objects.count() == 2
+    assert AuditEntry.objects.filter(action="leave").count() == 2
 
 
 def test_marking_someone_as_left_again_changes_nothing(console: Client, company: Company) -> None:
