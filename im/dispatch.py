@@ -6,6 +6,7 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
@@ -20,6 +21,7 @@ from im.delivery.sessions import Ending, Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
 from im.handlers.registry import HANDLERS, LANES, Handler, ItemInMaking, Outcome, SharedReply
+from im.services import statistics
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
@@ -165,10 +167,13 @@ def _submit(
 ) -> Progress:
     assert handler.answer is not None
     answer = handler.answer
+    begun = time.monotonic()
 
     def finished(result: Any, error: Exception | None) -> None:
         try:
             _finish(session, pdu, answer(session, body, pdu.seq, result))
+            if pdu.command_id == Command.MSG_DATA:
+                statistics.note_latency(time.monotonic() - begun)
         finally:
             done()
 

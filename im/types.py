@@ -150,6 +150,16 @@ class Message:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class MessagePlace:
+    """Which message, on its way: `session_id` is the receiver's or the group's."""
+
+    session_type: int
+    sender_id: int
+    session_id: int
+    msg_id: int
+
+
 # --- events: what happened, for handlers.notices to tell the people concerned -----------------
 
 

@@ -272,6 +272,7 @@ IM_RETRY_MEMORY_SECONDS = env.int("IM_RETRY_MEMORY_SECONDS", default=30)
 IM_RETRY_MEMORY_ITEMS = env.int("IM_RETRY_MEMORY_ITEMS", default=32)
 IM_UNACKED_SECONDS = env.int("IM_UNACKED_SECONDS", default=15)
 IM_UNACKED_DELIVERIES = env.int("IM_UNACKED_DELIVERIES", default=100_000)
+IM_TRACE_ITEMS = env.int("IM_TRACE_ITEMS", default=50_000)
 IM_KEEPALIVE_SECONDS = env.int("IM_KEEPALIVE_SECONDS", default=60)
 IM_HISTORY_PAGE = env.int("IM_HISTORY_PAGE", default=1000)
 IM_MESSAGES_BY_ID = env.int("IM_MESSAGES_BY_ID", default=100)
@@ -284,6 +285,8 @@ IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
 IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
 IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024)
 IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
+IM_NOTICE_SENDER = env.str("IM_NOTICE_SENDER", default="system")
+IM_VERSION = env.str("IM_VERSION", default="unreleased")
 IM_AES_KEY = env.str(
     "IM_AES_KEY", default="12345678901234567890123456789012"
 )  # compiled into the clients

@@ -98,6 +98,7 @@ class Node:
         self._silence = SilenceWatch(self._silence_limit, self._expire)
         self._broadcasts: dict[DeviceClass, list[bytes]] = {}
         self._lease: asyncio.Task[None] | None = None
+        self.retire: Callable[[], None] | None = None  # take no new clients, send these elsewhere
         self.is_stopping = False  # no new command is taken
 
     # --- life ---------------------------------------------------------------------------------

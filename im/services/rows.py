@@ -71,6 +71,34 @@ def upsert_rows(
         cursor.executemany(f"{_insert(table, columns)} {on_conflict}", rows)
 
 
+def merge_rows(
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    keep_largest: bool,
+) -> None:
+    """Insert the rows; where one with this key exists, add the last column to it.
+
+    `keep_largest`: or leave the larger of both there.
+    """
+    if not rows:
+        return
+    name = columns[-1]
+    old = f"{connection.ops.quote_name(table)}.{name}"
+    is_mysql = connection.vendor == "mysql"
+    new = f"VALUES({name})" if is_mysql else f"excluded.{name}"
+    largest = "GREATEST" if is_mysql else "MAX"
+    merged = f"{largest}({old}, {new})" if keep_largest else f"{old} + {new}"
+    if is_mysql:
+        on_conflict = f"ON DUPLICATE KEY UPDATE {name} = {merged}"
+    else:
+        on_conflict = f"ON CONFLICT({', '.join(key)}) DO UPDATE SET {name} = {merged}"
+    with connection.cursor() as cursor:
+        cursor.executemany(f"{_insert(table, columns)} {on_conflict}", rows)
+
+
 def marks(values: Sequence[Any]) -> str:
     """Return the placeholders for so many values."""
     return ", ".join(["%s"] * len(values))

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from im import connections
+from im.services import statistics
 from im.services.batch import Known, StaleCache
 from im.services.faults import Fault, classify
 from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage
@@ -96,6 +97,7 @@ class Writer:
             _drop_unusable_connection(exc)
             raise
         self._known.learn(work.learned, limit=CACHE_ENTRIES)
+        statistics.count_stored(results)
         return results
 
     def _read_back(self, work: Work) -> list[Event | None]:
