@@ -2,10 +2,22 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django_otp.plugins.otp_static import admin as otp_static_admin
+from django_otp.plugins.otp_totp import admin as otp_totp_admin
 
-from admin_ui import audit, departments, discovery, operators, people
+from admin_ui import (
+    audit,
+    departments,
+    discovery,
+    operators,
+    people,
+    second_factor,
+    throttle,
+)
 
-__all__ = ["audit", "departments", "discovery", "operators", "people"]
+__all__ = ["audit", "departments", "discovery", "operators", "people", "second_factor", "throttle"]
 
 # Permission groups would be taken for groups of the messenger; roles say what operators may do.
 admin.site.unregister(Group)
+# Secrets have no page but the operator's own.
+admin.site.unregister([otp_static_admin.StaticDevice, otp_totp_admin.TOTPDevice])

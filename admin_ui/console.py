@@ -19,7 +19,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from admin_ui import audit_log, theme
+from admin_ui import audit_log, scope, theme
 from admin_ui.models import AuditEntry, Operator
 from im.fields import CharColumn
 
@@ -51,12 +51,13 @@ class ConsoleModelAdmin(ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:  # Any: each table's own row and form
-        """Return the form, its declared fields in the theme's look."""
+        """Return the form in the theme's look, with the choices this operator has."""
         form = super().get_form(request, obj, change, **kwargs)
 
         class Dressed(form):  # type: ignore[misc,valid-type]  # a class made at run time
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 super().__init__(*args, **kwargs)
+                scope.restrict(self, operator_of(request))
                 theme.dress(self)
 
         return Dressed

@@ -15,6 +15,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from admin_ui import scope
+from admin_ui.console import operator_of
 from admin_ui.department_choice import URL_NAME, DepartmentField, answer_choices
 from admin_ui.edit_pages import CardAdmin, CardForm, number_choice
 from admin_ui.filters import SHOWN_OR_HIDDEN, ShownFilter, name_of
@@ -128,6 +130,14 @@ class DepartmentAdmin(CardAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DepartmentList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IMDepart]:
+        return scope.departments(operator_of(request), super().get_queryset(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody moves or closes the department he manages, only what is in it."""
+        is_own_root = obj is not None and obj.pk == operator_of(request).depart_id
+        return not is_own_root and super().has_change_permission(request, obj)
 
     def get_urls(self) -> list[URLPattern]:
         choices = path("choices/", self.admin_site.admin_view(answer_choices), name=URL_NAME)

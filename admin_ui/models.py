@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.roles import Role, rights_of
@@ -55,6 +56,13 @@ class Operator(AbstractUser):
     def rights(self) -> frozenset[str]:
         """What this operator may do; Django's own flags and permissions of rows don't count."""
         return rights_of(Role(self.role)) if self.is_active else frozenset()
+
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether he has to show a one-time code at login.  One query, once per request."""
+        from django_otp.plugins.otp_totp.models import TOTPDevice  # its tables refer to this one
+
+        return bool(TOTPDevice.objects.filter(user=self, confirmed=True).exists())
 
     def has_perm(self, perm: str, obj: object | None = None) -> bool:
         return perm in self.rights

@@ -17,9 +17,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from admin_ui import theme
+from admin_ui import scope, theme
 from admin_ui.audit_log import Deed
-from admin_ui.console import change_url
+from admin_ui.console import change_url, operator_of
 from admin_ui.department_choice import DepartmentField
 from admin_ui.edit_pages import (
     CardAdmin,
@@ -67,9 +67,11 @@ class DepartmentFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         self.places = company_outline()
+        mine = scope.departments_of(operator_of(request))
         return [
             (str(place.depart_id), "\N{EM SPACE}" * place.depth + place.name)
             for place in self.places.values()
+            if mine is None or place.depart_id in mine
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[IMUser]) -> QuerySet[IMUser]:
@@ -213,6 +215,9 @@ class UserAdmin(CardAdmin):
         *card_fields,
         (_("Account"), {"fields": ["password", "password_again"]}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IMUser]:
+        return scope.people(operator_of(request), super().get_queryset(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: IMUser | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets

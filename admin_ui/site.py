@@ -5,13 +5,17 @@ A page of its own is a view under `@console_page`; `admin_ui.navigation` puts it
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
+from admin_ui import audit_log
+from admin_ui.models import Operator
+from admin_ui.sign_in import SignInForm
 from admin_ui.theme import Site
 
 View = Callable[..., HttpResponseBase]
@@ -19,17 +23,17 @@ View = Callable[..., HttpResponseBase]
 _pages: list[tuple[str, View, str]] = []  # route, view, url name
 
 
-def console_page(route: str, *, name: str, permission: str) -> Callable[[View], View]:
+def console_page(route: str, *, name: str, permission: str = "") -> Callable[[View], View]:
     """Make a view a page of the console: `admin:NAME`, for operators with `permission`.
 
-    `permission` is written as in `admin_ui.roles`, e.g. "admin_ui.view_live".  Decorate at import
-    time, in a module that `admin_ui.admin` imports.
+    `permission` is written as in `admin_ui.roles`, e.g. "admin_ui.view_live"; empty: all of them.
+    Decorate at import time, in a module that `admin_ui.admin` imports.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.has_perm(permission):
+            if permission and not request.user.has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -42,15 +46,37 @@ def console_page(route: str, *, name: str, permission: str) -> Callable[[View], 
 class ConsoleSite(Site):  # type: ignore[misc]  # the theme's class has no type
     """The console."""
 
+    login_form = SignInForm
+    login_template = "admin_ui/login.html"
     site_header = "TeamTalk"
     site_title = "TeamTalk"
     index_title = _("Console")
     site_url = None  # there is no other site to view
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the console is open to whoever asks: an active account with a role."""
-        user = request.user
-        return bool(user.is_active and getattr(user, "role", ""))
+        """Tell whether the console is open to whoever asks.
+
+        That takes an active account with a role; one with a second factor must have shown it in
+        this session, also if the session is older than the factor.
+        """
+        user: Any = request.user  # Any: an operator, with what django_otp adds
+        if not (user.is_active and getattr(user, "role", "")):
+            return False
+        return bool(user.is_verified() or not user.has_second_factor)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Log an operator in, and record it."""
+        response: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            _record(request, "log in")
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Log an operator out, and record it."""
+        if request.method == "POST" and request.user.is_authenticated:
+            _record(request, "log out")
+        response: HttpResponse = super().logout(request, extra_context)
+        return response
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return the pages of our own, then those of the tables."""
@@ -60,3 +86,10 @@ class ConsoleSite(Site):  # type: ignore[misc]  # the theme's class has no type
     def page_context(self, request: HttpRequest, title: Any, **context: Any) -> dict[str, Any]:
         """Return what a page's template needs: `title` above it, and what the page adds."""
         return {**self.each_context(request), "title": title, **context}
+
+
+def _record(request: HttpRequest, action: str) -> None:
+    """Record that an operator came or went."""
+    operator = request.user
+    assert isinstance(operator, Operator)
+    audit_log.record(operator, action, operator, address=audit_log.address_of(request))

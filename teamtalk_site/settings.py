@@ -5,6 +5,7 @@ process) and the big one (MariaDB + Redis, many processes); the code path is the
 this project carry the prefix IM_ and a unit; docs/operations.md has the table.
 """
 
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from teamtalk_site import secret_key
 
@@ -74,6 +77,10 @@ INSTALLED_APPS = [
     "admin_ui",
     "admin_ui.apps.ConsoleSiteConfig",  # django.contrib.admin, with a site of ours
     "import_export",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -94,8 +101,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last, as it asks
 ]
 
 ROOT_URLCONF = "teamtalk_site.urls"
@@ -155,6 +164,24 @@ STORAGES = {
 
 # --- the console (admin_ui) --------------------------------------------------------------------
 
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses who failed too often, before the others look
+    "django.contrib.auth.backends.ModelBackend",
+    "admin_ui.sign_in.OldAdminBackend",
+]
+IM_CONSOLE_LOGIN_FAILURES = env.int("IM_CONSOLE_LOGIN_FAILURES", default=5)
+IM_CONSOLE_LOCKOUT_MINUTES = env.int("IM_CONSOLE_LOCKOUT_MINUTES", default=15)
+AXES_FAILURE_LIMIT = IM_CONSOLE_LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=IM_CONSOLE_LOCKOUT_MINUTES)
+# Name and address together: nobody can keep an operator out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "admin_ui.throttle.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has logins
+AXES_ENABLE_ADMIN = False  # admin_ui.throttle is its page
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "TeamTalk"
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "TeamTalk",
     "SITE_HEADER": "TeamTalk",
@@ -165,6 +192,14 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("admin_ui/console.css")],
     "SIDEBAR": {"navigation": "admin_ui.navigation.sidebar"},
+    "ACCOUNT": {
+        "navigation": [
+            {
+                "title": gettext_lazy("Second factor"),
+                "link": reverse_lazy("admin:second_factor"),
+            }
+        ]
+    },
     "COLORS": {
         "primary": {
             "50": "#eff6fb",
@@ -307,6 +342,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "axes": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "django.db.backends": {"level": "WARNING"},

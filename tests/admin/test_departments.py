@@ -59,8 +59,8 @@ def test_the_list_takes_as_many_queries_for_many_departments_as_for_few(
     for number in range(departments - 3):
         directory.create_department(DepartmentCard(f"d{number}", parent_id=company.sales))
 
-    # session, operator, count, rows, the tree, people per department
-    with django_assert_num_queries(6):
+    # session, operator, second factor, count, rows, the tree, people per department
+    with django_assert_num_queries(7):
         response = console.get(LIST)
 
     assert len(listed(response)) == departments

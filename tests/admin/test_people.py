@@ -59,8 +59,8 @@ def test_the_list_takes_as_many_queries_for_many_people_as_for_few(
         card = UserCard(f"u{number}", "x", company.sales)
         directory.create_user(card, "whatever")
 
-    # session, operator, departments of the filter, count, page
-    with django_assert_num_queries(5):
+    # session, operator, second factor, departments of the filter, count, page
+    with django_assert_num_queries(6):
         response = console.get(LIST)
 
     assert len(listed(response)) == people
