@@ -5,7 +5,7 @@ answer goes to, and holds plain values only; so does the answer, which is bounde
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,7 @@ def _end_session(node: "Node", user_id: int, session_id: int) -> bool:
 def _retire(node: "Node") -> bool:
     if node.retire is None:
         return False
+    node.gateway = replace(node.gateway, is_retired=True)  # told with the next lease
     node.retire()
     return True
 
