@@ -7,15 +7,31 @@ from django_otp.plugins.otp_totp import admin as otp_totp_admin
 
 from admin_ui import (
     audit,
+    conversations,
+    dashboard,
     departments,
     discovery,
+    live,
+    message_pages,
     operators,
     people,
     second_factor,
     throttle,
 )
 
-__all__ = ["audit", "departments", "discovery", "operators", "people", "second_factor", "throttle"]
+__all__ = [
+    "audit",
+    "conversations",
+    "dashboard",
+    "departments",
+    "discovery",
+    "live",
+    "message_pages",
+    "operators",
+    "people",
+    "second_factor",
+    "throttle",
+]
 
 # Permission groups would be taken for groups of the messenger; roles say what operators may do.
 admin.site.unregister(Group)

@@ -69,6 +69,11 @@ def step(
     return found, events
 
 
+def find(announcement_id: int) -> Announcement | None:
+    """Return an announcement, if there is one of this id."""
+    return Announcement.objects.filter(pk=announcement_id).first()
+
+
 def unfinished() -> list[Announcement]:
     """Return the announcements that were broken off, the newest first, at most ten."""
     return list(Announcement.objects.filter(finished=0).order_by("-id")[:10])

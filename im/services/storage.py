@@ -1,0 +1,44 @@
+"""How much room the data takes."""
+
+import shutil
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Max
+
+from im.models import group_messages, messages
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes of the database, messages ever stored (about), and bytes free for files."""
+
+    database_bytes: int
+    messages: int
+    free_bytes: int
+
+
+def room() -> Room:
+    """Return it, without counting rows."""
+    return Room(_database_bytes(), _messages(), shutil.disk_usage(settings.IM_DATA_DIR).free)
+
+
+def _database_bytes() -> int:
+    with connection.cursor() as cursor:
+        if connection.vendor == "mysql":
+            cursor.execute(
+                "SELECT COALESCE(SUM(data_length + index_length), 0) "
+                "FROM information_schema.tables WHERE table_schema = DATABASE()"
+            )
+        else:
+            cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        return int(cursor.fetchone()[0])
+
+
+def _messages() -> int:
+    newest = (
+        shard.objects.aggregate(newest=Max("id"))["newest"]
+        for shard in (*messages.all, *group_messages.all)
+    )
+    return sum(one or 0 for one in newest)
