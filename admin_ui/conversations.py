@@ -159,7 +159,7 @@ def _initial(request: HttpRequest) -> dict[str, str]:
     week = {"since": now - timedelta(days=7), "until": now + timedelta(minutes=1)}
     initial = {name: moment.strftime(_LOCAL) for name, moment in week.items()}
     known = SearchForm.base_fields
-    return initial | {name: text for name, text in request.GET.items() if name in known}
+    return initial | {name: text for name in known if (text := request.GET.get(name))}
 
 
 @console_page("conversations/found/", name="found_messages", permission=VIEW_CONVERSATIONS)

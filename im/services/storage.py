@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -37,8 +38,6 @@ def _database_bytes() -> int:
 
 
 def _messages() -> int:
-    newest = (
-        shard.objects.aggregate(newest=Max("id"))["newest"]
-        for shard in (*messages.all, *group_messages.all)
-    )
+    tables: tuple[Any, ...] = (*messages.all, *group_messages.all)
+    newest = (table.objects.aggregate(newest=Max("id"))["newest"] for table in tables)
     return sum(one or 0 for one in newest)
