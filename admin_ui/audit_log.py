@@ -132,6 +132,12 @@ def flaws() -> Iterator[str]:
         yield f"entry {expected - 1} is not the last that was written"
 
 
+def has_entry(known: str) -> bool:
+    """Tell whether there is an entry with the number and hash written as "NUMBER:HASH"."""
+    number, _, digest = known.partition(":")
+    return number.isdecimal() and AuditEntry.objects.filter(number=number, hash=digest).exists()
+
+
 def _locked_head() -> AuditHead:
     heads = AuditHead.objects.select_for_update()
     head = heads.filter(pk=HEAD_ID).first()

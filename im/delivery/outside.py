@@ -4,6 +4,7 @@ Where this process hosts connections its node is asked; elsewhere the gateways a
 layer.  Without Redis and without a node there is nobody to reach.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -15,8 +16,11 @@ from im.delivery.bus import OUTSIDE, BusItem, batch
 from im.delivery.node import DELIVER, END, here
 from im.delivery.registry import open_registry
 from im.delivery.sessions import Delivery, Ending
+from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
+
+ANSWER_S = 1.0  # an operator waits for his page; a loop that is busy for longer has other worries
 
 
 def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
@@ -29,6 +33,26 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
         async_to_sync(_send_to_gateways)([_item(effect) for effect in effects])
     else:
         log.info("no gateway is reached: this process has none, and there is no REDIS_URL")
+
+
+def online_devices(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
+    """Return with which devices each of the users is connected, anywhere; None: nobody knows.
+
+    Only a process that hosts connections knows.  Call it from a thread, for a page's worth of ids;
+    it waits at most ANSWER_S for the loop.
+    """
+    node = here()
+    if node is None or node.is_stopping:
+        return None
+
+    async def look_up() -> dict[int, DeviceClass]:
+        return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
+
+    try:
+        return asyncio.run_coroutine_threadsafe(look_up(), node.loop).result(ANSWER_S)
+    except TimeoutError:
+        log.warning("the gateway's loop did not say who is online within %s s", ANSWER_S)
+        return None
 
 
 def _item(effect: Delivery | Ending) -> BusItem:

@@ -251,9 +251,7 @@ def test_a_new_password_verifies_and_the_old_one_does_not(
     assert row.updated > LONG_AGO
 
 
-@pytest.mark.parametrize(
-    ("password", "again"), [("quite new", "quite other"), ("short", "short"), ("", "")]
-)
+@pytest.mark.parametrize(("password", "again"), [("quite new", "quite other"), ("short", "short")])
 def test_a_bad_new_password_changes_nothing(
     console: Client, company: Company, password: str, again: str
 ) -> None:
