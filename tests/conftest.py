@@ -34,7 +34,7 @@ from tests import services  # noqa: E402  # after the environment, like all of t
 _missing: set[str] = set()  # what tests asked for in vain
 
 
-def _require(reason: str | None) -> None:
+def require(reason: str | None) -> None:
     """Skip the test for this reason, if there is one; fail it where services are obligatory."""
     if not reason:
         return
@@ -62,7 +62,7 @@ def django_db_modify_db_settings() -> None:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[services.MariaDB]:
     """A private MariaDB server for the session."""
-    _require(services.missing_for_mariadb())
+    require(services.missing_for_mariadb())
     server = services.MariaDB()
     yield server
     server.stop()
@@ -71,7 +71,7 @@ def mariadb() -> Iterator[services.MariaDB]:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[services.Redis]:
     """A private Redis server for the session."""
-    _require(services.missing_for_redis())
+    require(services.missing_for_redis())
     server = services.Redis()
     yield server
     server.stop()

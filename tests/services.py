@@ -46,6 +46,16 @@ def missing_for_redis() -> str | None:
     )
 
 
+def missing_for_browser() -> str | None:
+    """Say what keeps a browser from being started here and how to get it; None if nothing."""
+    return None if find_browser() else "Chromium is not installed (Debian: apt install chromium)"
+
+
+def find_browser() -> str | None:
+    """Return the path of Chromium, None where there is none."""
+    return next(filter(None, map(_find, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 class Server:
     """A process on a free port of 127.0.0.1, with a directory of its own."""
 
