@@ -38,7 +38,7 @@ class Hosted:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.links: dict[int, RecordingLink] = {}
-        self.retired = False
+        self.retired: list[bool] = []
 
     def log_in(self, user_id: int, client_type: int = ClientType.WINDOWS) -> RecordingLink:
         """Return the link of a new session of the user."""
@@ -72,10 +72,7 @@ def hosted() -> Iterator[Hosted]:
     node = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
     hosted = Hosted(node)
 
-    def retire() -> None:
-        hosted.retired = True
-
-    node.retire = retire
+    node.retire = lambda: hosted.retired.append(True)
     yield hosted
     asyncio.run_coroutine_threadsafe(node.stop(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
@@ -162,15 +159,15 @@ def test_a_connection_is_ended_after_asking(
 ) -> None:
     desk, phone = hosted.log_in(company.tom), hosted.log_in(company.tom, ClientType.IOS)
     session = hosted.node.sessions.of_user(company.tom)[0]
-    fields = {"user": company.tom, "session": session.id, "gateway": GATEWAY.id}
+    fields = {"user": str(company.tom), "session": str(session.id), "gateway": GATEWAY.id}
     url = reverse("admin:disconnect")
 
     asked = text_of(console.get(url, fields))
     assert "Disconnect Tom Becker (tom)?" in asked
-    assert desk.closed_after_s is None
+    assert [desk.closed_after_s, phone.closed_after_s] == [None, None]
     console.post(url, fields)
 
-    assert (desk.closed_after_s, phone.closed_after_s) == (0, None)
+    assert [desk.closed_after_s, phone.closed_after_s] == [0, None]
     assert AuditEntry.objects.get(action="disconnect").target == f"im.imuser:{company.tom}"
 
 
@@ -180,10 +177,10 @@ def test_a_gateway_is_drained_after_asking(
     url, fields = reverse("admin:retire_gateway"), {"gateway": GATEWAY.id}
 
     assert "nobody will be able to log in" in text_of(console.get(url, fields))
-    assert not hosted.retired
+    assert hosted.retired == []
     console.post(url, fields)
 
-    assert hosted.retired
+    assert hosted.retired == [True]
     assert hosted.node.gateway.is_retired
     assert AuditEntry.objects.filter(action="drain").count() == 1
     assert console.get(url, {"gateway": "unknown"}).status_code == 404
