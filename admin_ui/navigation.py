@@ -35,7 +35,10 @@ SECTIONS: tuple[Section, ...] = (
             Line(_("Departments"), "account_tree", "im_imdepart_changelist", "im.view_imdepart"),
         ),
     ),
-    Section(_("Groups"), ()),
+    Section(
+        _("Groups"),
+        (Line(_("Groups"), "groups", "im_imgroup_changelist", "im.view_imgroup"),),
+    ),
     Section(
         _("Conversations"),
         (Line(_("Find messages"), "forum", "conversations", "admin_ui.view_conversations"),),

@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from import_export.admin import ImportExportMixin
 
-from admin_ui import people_files, scope, theme
+from admin_ui import people_files, person_choice, scope, theme
 from admin_ui.audit_log import Deed
 from admin_ui.confirm import confirmed
 from admin_ui.console import change_url, list_url, operator_of
@@ -159,7 +159,9 @@ class UserAdmin(Spreadsheets, CardAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.password_page)
+        choices = self.admin_site.admin_view(person_choice.answer_choices)
         return [
+            path("choices/", choices, name=person_choice.URL_NAME),
             path("<id>/password/", page, name="im_imuser_password"),
             *super().get_urls(),
         ]

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.department_choice import DepartmentField
 from admin_ui.edit_pages import CardForm, number_choice
 from admin_ui.filters import Choices
-from im.models import IMGroup, IMUser
+from admin_ui.person_choice import PersonField
 from im.services import directory
 from im.services.directory import MAX_PASSWORD_CHARS, USER_TEXTS, UserCard
 from im.services.edits import Problem
@@ -134,18 +132,6 @@ def password_problems(entered: dict[str, Any]) -> Sequence[Problem]:
     if entered["password"] != entered["password_again"]:
         return [Problem("password_again", gettext("The two passwords are not the same."))]
     return directory.check_password(entered["password"]) if entered["password"] else ()
-
-
-class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in stubs only
-    """Picks a person with the admin's search box."""
-
-    def __init__(self, **kwargs: Any) -> None:  # Any: Django's own signature
-        reference = IMGroup._meta.get_field("creator_user")
-        widget = AutocompleteSelect(reference, admin.site, attrs={"style": "width: 24em"})
-        super().__init__(queryset=IMUser.objects.all(), widget=widget, **kwargs)
-
-    def label_from_instance(self, obj: Any) -> str:  # Any: a row of IMUser
-        return f"{obj.nick} ({obj.name})"
 
 
 class OffboardForm(forms.Form):

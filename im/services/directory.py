@@ -278,7 +278,7 @@ def change_department(
     problems = check_department(depart_id, card, seen=seen)
     if problems:
         raise InvalidFields(problems)
-    row = _locked_department(depart_id)
+    row = locked_department(depart_id)
     fields = store_changes(row, changed_values(row, asdict(card)))
     return DepartmentChanged(depart_id, row.updated, fields)
 
@@ -289,7 +289,7 @@ def hide_department(depart_id: int) -> DepartmentChanged:
 
     Raises InvalidFields while people or shown departments are in it, Refused when there is none.
     """
-    row = _locked_department(depart_id)
+    row = locked_department(depart_id)
     card = DepartmentCard(row.depart_name, row.priority, row.parent_id, RowStatus.REMOVED)
     return change_department(depart_id, card)
 
@@ -305,7 +305,7 @@ def check_department(
     depart_id: int, card: DepartmentCard, *, seen: int | None = None
 ) -> tuple[Problem, ...]:
     """Return why a department can't be changed like this.  Raises Refused when there is none."""
-    row = _locked_department(depart_id)
+    row = locked_department(depart_id)
     changes = changed_values(row, asdict(card))
     problems = stale_problem(row, seen) + _department_problems(changes, depart_id, card)
     return tuple(problems)
@@ -326,7 +326,7 @@ def _department_problems(
 
 def _parent_problems(depart_id: int, card: DepartmentCard) -> list[Problem]:
     parents = dict(IMDepart.objects.values_list("pk", "parent_id"))
-    if _is_above(parents, depart_id, card.parent_id):
+    if is_above(parents, depart_id, card.parent_id):
         text = _("A department can't be placed in itself or in one that it contains.")
         return [Problem("parent_id", text)]
     if card.status == RowStatus.REMOVED:
@@ -334,7 +334,7 @@ def _parent_problems(depart_id: int, card: DepartmentCard) -> list[Problem]:
     return _department_choice_problems("parent_id", card.parent_id)
 
 
-def _is_above(parents: dict[int, int], upper_id: int, lower_id: int) -> bool:
+def is_above(parents: dict[int, int], upper_id: int, lower_id: int) -> bool:
     """Tell whether `lower_id` is `upper_id` or under it; adopted trees may hold loops."""
     visited = set()
     while lower_id in parents and lower_id not in visited:
@@ -361,7 +361,7 @@ def _department_choice_problems(field: str, depart_id: int) -> list[Problem]:
     return []
 
 
-def _locked_department(depart_id: int) -> IMDepart:
+def locked_department(depart_id: int) -> IMDepart:
     """Return a department after locking the whole tree, in the same order for everybody.
 
     Two moves that together would make a loop pass one after the other, and can't deadlock.

@@ -27,6 +27,8 @@ PAGES = {
     USERS + "{tom}/history/": "oOam",
     DEPARTMENTS: "oOam",
     DEPARTMENTS + "add/": "oOm",
+    "/admin/im/imgroup/": "oOa",
+    "/admin/im/imgroup/add/": "oO",
     "/admin/im/imdiscovery/": "oOa",
     "/admin/im/imdiscovery/add/": "oO",
     "/admin/admin_ui/operator/": "oa",
