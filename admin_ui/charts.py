@@ -14,7 +14,7 @@ _LABELS = 8  # on the time axis, at most
 class Bar:
     """One bar: its parts from the bottom up, one per series."""
 
-    label: str
+    label: str  # on the axis, if there is room
     values: Sequence[int]
     title: str  # what the pointer shows
     url: str = ""
@@ -66,13 +66,14 @@ def chart(title: Any, series: Sequence[Any], bars: Sequence[Bar], colours: Seque
     ceiling = max(step, -(-highest // step) * step)
     room = HEIGHT - BOTTOM - TOP
     slot = (WIDTH - LEFT) / max(len(bars), 1)
-    every = -(-len(bars) // _LABELS)
+    labelled = [number for number, bar in enumerate(bars) if bar.label]
+    shown = set(labelled[:: -(-len(labelled) // _LABELS) or 1])
     columns = [
         Column(
             _pieces(bar, LEFT + number * slot, slot, room / ceiling, colours),
             round(LEFT + number * slot, 2),
             round(slot, 2),
-            bar.label if number % every == 0 else "",
+            bar.label if number in shown else "",
             bar.title,
             bar.url,
         )

@@ -115,7 +115,9 @@ def _slots(chosen: Range) -> list[Slot]:
 
 def _hour_slot(start: int, *, with_day: bool) -> Slot:
     at = _local(start)
-    label = at.strftime("%m-%d") if with_day else at.strftime("%H:%M")
+    label = at.strftime("%H:%M")
+    if with_day:
+        label = at.strftime("%m-%d") if at.hour == 0 else ""
     return Slot(start, start + HOUR_S, label, at.strftime("%Y-%m-%d %H:%M"))
 
 

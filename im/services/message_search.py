@@ -10,17 +10,16 @@ and last row are found by bisection, `SLACK_S` further apart than asked, and `cr
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-from django.db.models import Max, Min, Q
+from django.db.models import Q
 
 from im.models import Conversation, IMGroupMember, group_messages, messages
 from im.services import message_content
 from im.services.items import pair_of
-from im.services.prepared import Prepared
+from im.services.rows import ends, first_rows
 from im.types import AUDIO_TYPES, MsgType, RowStatus, SessionType
 
 WINDOW_ROWS = 10_000  # what a window of a search for words is to hold: about 50 ms of work
@@ -172,6 +171,7 @@ class _Source:
 
 
 _TABLES: tuple[Any, ...] = (*messages.all, *group_messages.all)
+_NAMES = tuple(table._meta.db_table for table in _TABLES)
 
 
 def _sources(selection: Selection) -> list[_Source]:
@@ -218,8 +218,8 @@ class _Reader:
 
     def __init__(self, selection: Selection) -> None:
         self._sources = _sources(selection)
-        self._first: dict[int, dict[int, int]] = {}  # table -> time -> row id
-        self._bounds: dict[int, tuple[int, int]] = {}  # table -> first id, last id + 1
+        self._first: dict[int, list[int]] = {}  # time -> first row id of each table
+        self._ends: list[tuple[int, int]] = []  # first and last id of each table
 
     def rows(self, since: int, until: int) -> list[_Row] | None:
         """Return the rows of a window, newest first; None if they are too many to be held."""
@@ -255,42 +255,31 @@ class _Reader:
         return self._first_id(source, since - SLACK_S), self._first_id(source, until + SLACK_S)
 
     def _first_id(self, source: _Source, created: int) -> int:
-        """Return the id of the first row from that time on, by bisection."""
-        known = self._first.setdefault(source.table, {})
-        if created not in known:
-            low, high = self._ids(source)
-            low = max((row_id for at, row_id in known.items() if at < created), default=low)
-            high = min((row_id for at, row_id in known.items() if at > created), default=high)
-            known[created] = _bisect(source.model, created, low, high)
-        return known[created]
+        """Return the id of the table's first row from that time on."""
+        if created not in self._first:
+            self._first[created] = self._bisect(created)
+        return self._first[created][source.table]
 
-    def _ids(self, source: _Source) -> tuple[int, int]:
-        if source.table not in self._bounds:
-            ids = source.model.objects.aggregate(first=Min("id"), last=Max("id"))
-            self._bounds[source.table] = (ids["first"] or 0, (ids["last"] or -1) + 1)
-        return self._bounds[source.table]
+    def _bisect(self, created: int) -> list[int]:
+        """Return the first id from that time on of every table: all of them halved at once."""
+        low = [max(ids) for ids in zip(*self._known(lambda at: at < created), strict=True)]
+        high = [min(ids) for ids in zip(*self._known(lambda at: at > created), strict=True)]
+        while asked := [table for table, ids in enumerate(low) if ids < high[table]]:
+            middle = {table: (low[table] + high[table]) // 2 for table in asked}
+            for table, row_id, row_created in first_rows(_NAMES, middle):
+                if row_created < created:
+                    low[table] = row_id + 1
+                else:
+                    high[table] = middle[table]
+        return low
 
-
-def _bisect(model: Any, created: int, low: int, high: int) -> int:
-    """Return the first id from `low` whose row is not older than `created`, else `high`."""
-    row_from = _row_from(model)
-    while low < high:
-        middle = (low + high) // 2
-        [(row_id, row_created)] = row_from(middle)
-        if row_created < created:
-            low = row_id + 1
-        else:
-            high = middle
-    return low
-
-
-@lru_cache(maxsize=len(_TABLES))
-def _row_from(model: Any) -> Prepared:
-    return Prepared(
-        lambda row_id: (
-            model.objects.filter(id__gte=row_id).order_by("id").values_list("id", "created")[:1]
-        )
-    )
+    def _known(self, is_near: Callable[[int], bool]) -> Iterator[list[int]]:
+        """Return the ends of the tables on one side, and what is known of times on that side."""
+        if not self._ends:
+            self._ends = ends(_NAMES)
+        is_low = is_near(-1)
+        yield [first if is_low else last + 1 for first, last in self._ends]
+        yield from (ids for at, ids in self._first.items() if is_near(at))
 
 
 def _beginning(selection: Selection, reader: _Reader, count: int) -> Position:

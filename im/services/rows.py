@@ -4,7 +4,7 @@ Hand-written, since the ORM takes several times as long; names of tables and col
 values are always parameters.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -97,6 +97,34 @@ def merge_rows(
         on_conflict = f"ON CONFLICT({', '.join(key)}) DO UPDATE SET {name} = {merged}"
     with connection.cursor() as cursor:
         cursor.executemany(f"{_insert(table, columns)} {on_conflict}", rows)
+
+
+def first_rows(tables: Sequence[str], from_ids: Mapping[int, int]) -> list[Row]:
+    """Return (table, id, created) of the first row from an id on, of many tables at once.
+
+    Tables are numbered by their place in `tables`; one without such a row is left out.
+    """
+    quote = connection.ops.quote_name
+    selects = (
+        f"SELECT * FROM (SELECT {int(table)} AS t, id, created FROM {quote(tables[table])} "
+        f"WHERE id >= %s ORDER BY id LIMIT 1) AS first_{int(table)}"
+        for table in from_ids
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), list(from_ids.values()))
+        return list(cursor.fetchall())
+
+
+def ends(tables: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the first and the last id of each table; (0, -1) for an empty one."""
+    quote = connection.ops.quote_name
+    selects = (
+        f"SELECT {number} AS t, COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM {quote(table)}"
+        for number, table in enumerate(tables)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects))
+        return [(first, last) for _, first, last in sorted(cursor.fetchall())]
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max
 
 from im.models import group_messages, messages
+from im.services.rows import ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +39,4 @@ def _database_bytes() -> int:
 
 def _messages() -> int:
     tables: tuple[Any, ...] = (*messages.all, *group_messages.all)
-    newest = (table.objects.aggregate(newest=Max("id"))["newest"] for table in tables)
-    return sum(one or 0 for one in newest)
+    return sum(max(0, last) for _, last in ends([table._meta.db_table for table in tables]))

@@ -297,5 +297,5 @@ def test_a_month_of_figures_costs_few_queries(
         for ago in range(700)
     )
 
-    with django_assert_max_num_queries(26):  # 16 of them for the newest id of each message table
+    with django_assert_max_num_queries(10):
         console.get(reverse("admin:dashboard"), {"range": "month"})
