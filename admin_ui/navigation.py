@@ -60,6 +60,18 @@ SECTIONS: tuple[Section, ...] = (
                 "im.view_imdiscovery",
             ),
             Line(_("Operators"), "badge", "admin_ui_operator_changelist", "admin_ui.view_operator"),
+            Line(
+                _("Failed logins"),
+                "lock_clock",
+                "axes_accessattempt_changelist",
+                "axes.view_accessattempt",
+            ),
+            Line(
+                _("Audit log"),
+                "policy",
+                "admin_ui_auditentry_changelist",
+                "admin_ui.view_auditentry",
+            ),
         ),
     ),
 )

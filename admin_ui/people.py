@@ -105,7 +105,7 @@ class UserAdmin(Spreadsheets, CardAdmin):
 
     form = UserForm
     list_display = [
-        "face", "name", "nick", "department", "status_name", "online", "sex_name", "phone",
+        "face", "name", "nick", "department", "status_name", "online", "phone",
         "email", "updated_at",
     ]  # fmt: skip
     list_display_links = ["name"]
@@ -294,10 +294,6 @@ class UserAdmin(Spreadsheets, CardAdmin):
             return gettext("unknown")
         names = [str(name) for device, name in DEVICE_NAMES if device in row.online_devices]
         return ", ".join(names) or "–"
-
-    @admin.display(description=_("sex"), ordering="sex")
-    def sex_name(self, row: IMUser) -> Any:  # Any: translated lazily
-        return name_of(row.sex, SEXES)
 
     @admin.display(description=_("password"))
     def password_link(self, row: IMUser) -> str:
