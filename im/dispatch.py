@@ -7,7 +7,7 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -17,11 +17,12 @@ from im.delivery.bus import Bus
 from im.delivery.node import Node, Notices
 from im.delivery.outside import publish_from_thread
 from im.delivery.registry import Gateway
-from im.delivery.sessions import Ending, Session
+from im.delivery.repairs import Marks
+from im.delivery.sessions import Delivery, Ending, Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
 from im.handlers.registry import HANDLERS, LANES, Handler, ItemInMaking, Outcome, SharedReply
-from im.services import statistics
+from im.services import missed, statistics
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
@@ -54,8 +55,20 @@ def open_node(bus: Bus, gateway: Gateway) -> Node:
         bus=bus,
         gateway=gateway,
         lanes=LANES,
-        notices=Notices(displaced=notices.displaced, departed=notices.departed),
+        notices=Notices(displaced=notices.displaced, presence=notices.presence),
+        truth=_Stored(),
     )
+
+
+class _Stored:
+    """What the database knows of deliveries that the bus may have lost."""
+
+    def marks(self) -> Marks:
+        return missed.marks()
+
+    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery | Ending]:
+        events = missed.since(since, user_ids)
+        return [effect for event in events for effect in notices.of(event)]
 
 
 def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:

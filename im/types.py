@@ -241,14 +241,6 @@ class DevicesKicked:
 
 
 @dataclass(frozen=True, slots=True)
-class PresenceChanged:
-    """A user's PC presence, the only presence old clients see, was (re)announced."""
-
-    user_id: int
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
 class PcStatusTold:
     """A user's own mobiles are to know whether his PC is on."""
 
@@ -272,7 +264,6 @@ Event = (
     | AvatarChanged
     | Signal
     | DevicesKicked
-    | PresenceChanged
     | PcStatusTold
     | AccessEnded
 )

@@ -282,8 +282,16 @@ if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # redis-py 8 would end an idle subscription after 5 s.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "im"},
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_timeout": None,  # redis-py 8 would end an idle subscription after 5 s
+                    "socket_connect_timeout": 2,
+                }
+            ],
+            "prefix": "im",
+        },
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -301,6 +309,8 @@ IM_PC_SILENCE_SECONDS = env.int("IM_PC_SILENCE_SECONDS", default=120)
 IM_MOBILE_SILENCE_SECONDS = env.int("IM_MOBILE_SILENCE_SECONDS", default=300)
 IM_KICK_GRACE_SECONDS = env.float("IM_KICK_GRACE_SECONDS", default=2.0)
 IM_DRAIN_SECONDS = env.float("IM_DRAIN_SECONDS", default=5.0)
+IM_RESYNC_SECONDS = env.float("IM_RESYNC_SECONDS", default=10.0)
+IM_REPAIR_MESSAGES = env.int("IM_REPAIR_MESSAGES", default=100_000)
 IM_STATUS_INTERVAL_SECONDS = env.float("IM_STATUS_INTERVAL_SECONDS", default=0.1)
 IM_LOGIN_FAILURES = env.int("IM_LOGIN_FAILURES", default=10)
 IM_LOGIN_FAILURE_WINDOW_SECONDS = env.int("IM_LOGIN_FAILURE_WINDOW_SECONDS", default=1800)

@@ -1,9 +1,13 @@
 """Stand-ins for what is outside: a link without a socket, a channel layer without a backend."""
 
+from collections.abc import Callable, Collection
 from typing import Any, cast
 
+import msgpack
+
 from im.delivery.node import Node
-from im.delivery.sessions import Door, Session
+from im.delivery.repairs import Marks
+from im.delivery.sessions import Delivery, Door, Ending, Session
 
 
 class RecordingLink:
@@ -37,6 +41,35 @@ class RecordingLayer:
         if self.is_down:
             raise ConnectionError("the layer is down")
         self.sent.append((channel, message))
+
+
+class ConnectingLayer:
+    """A channel layer that hands what is sent to the receiver at once, unless it `is_losing`."""
+
+    def __init__(self) -> None:
+        self.is_losing = False
+        self._receivers: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+    def connect(self, channel: str, receive: Callable[[dict[str, Any]], None]) -> None:
+        self._receivers[channel] = receive
+
+    def disconnect(self, channel: str) -> None:
+        del self._receivers[channel]
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        receive = self._receivers.get(channel)
+        if receive is not None and not self.is_losing:
+            receive(msgpack.unpackb(msgpack.packb(message)))
+
+
+class NothingMissed:
+    """A database in which nothing is that a client has not got."""
+
+    def marks(self) -> Marks:
+        return ()
+
+    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery | Ending]:
+        return []
 
 
 def session_on(link: RecordingLink, node: Node | None = None, heard_at: float = 0.0) -> Session:

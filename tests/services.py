@@ -83,6 +83,14 @@ class Server:
                 raise RuntimeError(f"{command[0]} did not start:\n{log_text}")
             time.sleep(0.02)
 
+    def crash(self) -> None:
+        """SIGKILL the server; what it has promised to keep is there when it runs again."""
+        assert self._guard is not None
+        assert self._guard.stdin is not None
+        os.kill(int((self.directory / "pid").read_text()), signal.SIGKILL)
+        self._guard.wait(timeout=START_SECONDS)
+        self._guard.stdin.close()
+
     def stop(self) -> None:
         """End the process and remove its directory."""
         if self._guard and self._guard.stdin:
@@ -138,14 +146,6 @@ class MariaDB(Server):
             is_ready=self._answers,
         )
 
-    def crash(self) -> None:
-        """SIGKILL the server; what it has promised to keep is there when it runs again."""
-        assert self._guard is not None
-        assert self._guard.stdin is not None
-        os.kill(int((self.directory / "pid").read_text()), signal.SIGKILL)
-        self._guard.wait(timeout=START_SECONDS)
-        self._guard.stdin.close()
-
     def connect(self, database: str = "") -> Any:  # Any: MySQLdb has no types
         """Return a MySQLdb connection in autocommit mode."""
         import MySQLdb  # only where it is installed
@@ -197,6 +197,10 @@ class Redis(Server):
     def __init__(self) -> None:
         super().__init__("redis")
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.run()
+
+    def run(self) -> None:
+        """Start, for the first time or again, with nothing in it."""
         self.start(
             _found("redis-server"),
             "--bind",
@@ -207,6 +211,8 @@ class Redis(Server):
             str(self.directory),
             "--save",
             "",
+            "--pidfile",
+            str(self.directory / "pid"),
             is_ready=self._answers,
         )
 

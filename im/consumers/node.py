@@ -5,6 +5,8 @@ Driven by the ASGI lifespan: the gateway sends `lifespan.startup` before it take
 layer, which is the process's address for its peers.
 """
 
+import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -20,19 +22,26 @@ from im.delivery.registry import Gateway, new_gateway_id
 
 log = logging.getLogger(__name__)
 
+FLUSH_S = 3.0
+
 
 class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     """Starts and stops the node, and hands it what peers send."""
 
     _node: Node | None = None
     _pulse: Pulse | None = None
+    _starting: asyncio.Task[None] | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the method of the message's type, without the stock one's hop to a thread."""
         await getattr(self, message["type"].replace(".", "_"))(message)
 
     async def lifespan_startup(self, message: dict[str, Any]) -> None:
-        """Make the node and start it.  `scope["gateway"]` says how clients reach the process."""
+        """Begin to start the node.  `scope["gateway"]` says how clients reach the process."""
+        # Not waited for here: what peers answer to its start comes by this same consumer.
+        self._starting = asyncio.create_task(self._start())
+
+    async def _start(self) -> None:
         try:
             gateway = Gateway(
                 id=new_gateway_id(), channel=self.channel_name, **self.scope["gateway"]
@@ -55,7 +64,9 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
         if self._pulse is not None:
             await self._pulse.stop()
         # Closes its Redis connections while the loop still runs; later it would wait for ever.
-        await self.channel_layer.flush()
+        with contextlib.suppress(TimeoutError):  # Redis may not answer: the process ends anyway
+            async with asyncio.timeout(FLUSH_S):
+                await self.channel_layer.flush()
         await self.send({"type": "lifespan.shutdown.complete"})
         raise StopConsumer
 

@@ -1,8 +1,9 @@
 """The bus: what one gateway tells another, over the channel layer.
 
 Everything posted to a peer in one turn of the loop goes in one send, numbered per sender and peer,
-so that the receiver notices what got lost: the layer delivers at most once.  An item is a tuple
-whose first element names its kind; only plain values, since it is serialised by the layer.
+so that the receiver notices what got lost: the layer delivers at most once.  A number is used up
+by what could not be sent, too.  An item is a tuple whose first element names its kind; only plain
+values, since it is serialised by the layer.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 MAX_BACKLOG = 50_000  # items per peer that wait for a slow Redis; more are dropped and missed
+SEND_S = 2.0  # longer than any healthy Redis takes; what takes longer is lost
 
 BusItem = tuple[Any, ...]
 BATCH = "bus.batch"  # the message type: handled by the consumer method `bus_batch`
@@ -34,6 +36,7 @@ class Bus:
         self._numbers: dict[str, int] = {}
         self._expected: dict[str, int] = {}
         self._sender: asyncio.Task[None] | None = None
+        self._lost = 0  # items since the layer last took some
 
     def post(self, channels: Iterable[str], item: BusItem) -> None:
         """Queue `item` for each of the peers' channels."""
@@ -49,11 +52,12 @@ class Bus:
     def received(self, message: dict[str, Any]) -> tuple[list[BusItem], bool]:
         """Return the items of a batch, and whether batches before it were lost."""
         sender, number = message["sender"], message["number"]
+        items = [tuple(item) for item in message["items"]]
         if sender == OUTSIDE:
-            return [tuple(item) for item in message["items"]], False
-        expected = self._expected.get(sender, number)
+            return items, False
+        expected = self._expected.get(sender, 0)
         self._expected[sender] = number + 1
-        return [tuple(item) for item in message["items"]], number != expected
+        return items, number != expected
 
     def forget(self, channel: str) -> None:
         """Drop what is kept about a peer that is gone."""
@@ -78,9 +82,16 @@ class Bus:
     async def _send(self, channel: str, items: list[BusItem]) -> None:
         number = self._skip_number(channel)
         try:
-            await self._layer.send(channel, batch(self.channel, number, items))
+            async with asyncio.timeout(SEND_S):
+                await self._layer.send(channel, batch(self.channel, number, items))
         except Exception as exc:  # noqa: BLE001  # whatever the layer's backend raises
-            log.warning("%d items for %s were lost: %s", len(items), channel, exc)
+            if not self._lost:
+                log.warning("the channel layer takes nothing: %s", exc or type(exc).__name__)
+            self._lost += len(items)
+        else:
+            if self._lost:
+                log.warning("the channel layer is back; %d items for peers were lost", self._lost)
+                self._lost = 0
 
     def _skip_number(self, channel: str) -> int:
         number = self._numbers.get(channel, 0)

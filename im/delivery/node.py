@@ -1,14 +1,15 @@
 """Node: what one process that hosts sessions consists of.
 
-It owns the sessions, the presence mirror, the batchers, the threads for database work, the bus to
-its peers and the lease in the gateway registry.  Everything here belongs to one event loop.
+It owns the sessions, the batchers, the threads for database work, and what ties it to its peers:
+presence, bus, lease and repairs.  Everything here belongs to one event loop.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -17,12 +18,16 @@ from django.conf import settings
 
 from im import connections
 from im.delivery.batcher import Batcher
-from im.delivery.bus import Bus, BusItem
-from im.delivery.presence import Presence
-from im.delivery.registry import Gateway, Registry, open_registry
+from im.delivery.bus import Bus
+from im.delivery.lease import Lease
+from im.delivery.peers import DELIVER, END, Peers
+from im.delivery.presence import SEEN_BY_OTHERS, Presence
+from im.delivery.registry import Gateway
+from im.delivery.repairs import Repairs, Truth
 from im.delivery.retries import RetryMemory
 from im.delivery.sessions import Delivery, Ending, Session, Sessions
 from im.delivery.silence import SilenceWatch
+from im.delivery.statuses import Statuses
 from im.delivery.unacked import UnackedDeliveries
 from im.types import DeviceClass
 
@@ -30,8 +35,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-DELIVER, END, ARRIVED, LEFT = "deliver", "end", "arrived", "left"
-HELLO, ONLINE = "hello", "online"
+ANSWERS_S = 3.0  # how long peers may take to tell who is at theirs
+FLUSH_S = 3.0  # for what peers are to hear before this process ends
+RESYNC_STEP_S = 0.1
 
 
 _here: "Node | None" = None
@@ -56,12 +62,12 @@ class Work(Protocol):
 class Notices:
     """How the floor above words what happens to connections (it knows protobuf, this one doesn't).
 
-    `displaced(user_id)` is the PDU for a displaced connection, `departed(user_id)` the deliveries
-    that tell others that a user is not online any more.
+    `displaced(user_id)` is the PDU for a displaced connection, `presence(user_id, is_online)` the
+    deliveries that tell others how they see a user now.
     """
 
     displaced: Callable[[int], bytes]
-    departed: Callable[[int], Iterable[Delivery]]
+    presence: Callable[[int, bool], Iterable[Delivery]]
 
 
 class Node:
@@ -74,6 +80,7 @@ class Node:
         gateway: Gateway,
         lanes: Mapping[str, Callable[[], Work]],
         notices: Notices,
+        truth: Truth,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.gateway = gateway
@@ -89,26 +96,31 @@ class Node:
         self.counters: Counter[str] = Counter()
         self.connections = 0
         self.gateways: list[Gateway] = []  # the registry as of the last heartbeat
-        self._registry: Registry = open_registry()
-        self._peers: set[str] = set()  # channels of the other gateways
         self._bus = bus
         self._notices = notices
+        self._statuses = Statuses(self.sessions, self.presence, notices.presence)
+        self.peers = Peers(bus, self.sessions, self.presence, self._statuses, self)
+        self.repairs = Repairs(self, truth)
+        self._lease = Lease(self)
         self._lanes = {name: _batcher(name, make()) for name, make in lanes.items()}
         self._threads = ThreadPoolExecutor(settings.IM_DB_THREADS, thread_name_prefix="db")
         self._silence = SilenceWatch(self._silence_limit, self._expire)
-        self._broadcasts: dict[DeviceClass, list[bytes]] = {}
-        self._lease: asyncio.Task[None] | None = None
+        self._resyncing: asyncio.Task[None] | None = None
         self.retire: Callable[[], None] | None = None  # take no new clients, send these elsewhere
         self.is_stopping = False  # no new command is taken
 
     # --- life ---------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Enter the registry and say hello to the peers."""
+        """Enter the registry, and learn from the peers who is at theirs.
+
+        What peers send must reach `receive` meanwhile.
+        """
         global _here
-        await self._renew()
+        await self._lease.start()
+        if not await self.peers.answered(ANSWERS_S):
+            log.warning("not all gateways have said who is at theirs; they are asked again")
         self._silence.start()
-        self._lease = self.loop.create_task(self._keep_lease())
         _here = self
 
     async def stop(self) -> None:
@@ -119,13 +131,16 @@ class Node:
         global _here
         self.is_stopping = True
         self._silence.stop()
-        if self._lease is not None:
-            self._lease.cancel()
-        await self._registry.withdraw(self.gateway.id)
+        if self._resyncing is not None:
+            self._resyncing.cancel()
+        self.peers.say_bye()
+        await self._lease.withdraw()
         for batcher in self._lanes.values():
             await batcher.close()
-        await self._bus.flush()
-        await self._registry.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await self._bus.flush()
+        await self._lease.close()
         # A connection can only be closed by its own thread; each idle one takes one of these.
         for _ in range(settings.IM_DB_THREADS):
             self._threads.submit(connections.close)
@@ -165,12 +180,18 @@ class Node:
 
     def log_in(self, session: Session, user_id: int, client_type: int) -> None:
         """Bind `session` to the user and displace his others of the same class, everywhere."""
+        device = DeviceClass.of(client_type)
+        was_online = self.presence.is_online(user_id)
         session.heard_at = self.loop.time()
-        session.epoch = time.time_ns() // 1000
-        displaced = self.sessions.bind(session, user_id, client_type)
-        for other in displaced:
-            self._displace(other)
-        self._post_all((ARRIVED, user_id, int(session.device), session.epoch))
+        newest = self.presence.newest_epoch(user_id, device)
+        session.epoch = max(newest + 1, time.time_ns() // 1000)
+        for other in self.sessions.bind(session, user_id, client_type):
+            # Out at once: its end must not look like its user's going offline.
+            self._dismiss(other, self._notices.displaced(user_id))
+        self._statuses.changed(
+            user_id, was_online=was_online, logged_in=bool(device & SEEN_BY_OTHERS)
+        )
+        self.peers.tell(user_id)
 
     def close(self, session: Session) -> None:
         """Forget a connection that ended, and tell others if its user went offline by it."""
@@ -178,12 +199,9 @@ class Node:
             return
         session.is_closed = True
         self.connections -= 1
+        was_online = self.presence.is_online(session.user_id)
         if self.sessions.unbind(session):
-            self._departed(session)
-
-    def _displace(self, session: Session) -> None:
-        # Out at once: its end must not look like its user's going offline.
-        self._dismiss(session, self._notices.displaced(session.user_id))
+            self._departed(session.user_id, was_online=was_online)
 
     def _dismiss(self, session: Session, last_words: bytes) -> None:
         self.sessions.unbind(session)
@@ -192,16 +210,11 @@ class Node:
         session.leave(grace_s=settings.IM_KICK_GRACE_SECONDS if last_words else 0)
         log.info("ended %r", session)
 
-    def _departed(self, session: Session) -> None:
-        devices = self.sessions.devices_of(session.user_id)
-        self._post_all((LEFT, session.user_id, int(devices)))
+    def _departed(self, user_id: int, *, was_online: bool) -> None:
         if self.is_stopping:
-            return  # peers see it by the lease; a line per user would be a storm
-        if session.device is not DeviceClass.MOBILE and not self.presence.is_online(
-            session.user_id
-        ):
-            for delivery in self._notices.departed(session.user_id):
-                self.deliver(delivery)
+            return  # peers wait for him to come back
+        self._statuses.changed(user_id, was_online=was_online, logged_in=False)
+        self.peers.tell(user_id)
 
     def _silence_limit(self, session: Session) -> float:
         if not session.user_id:
@@ -227,111 +240,97 @@ class Node:
     def deliver(self, delivery: Delivery, *, skip: Session | None = None) -> None:
         """Send to the sessions of this process, except `skip`, and to the gateways concerned."""
         if delivery.user_ids is None:
-            self._broadcast(delivery)
-            channels: Iterable[str] = self._peers
-        else:
-            self.sessions.deliver(delivery, skip=skip)
-            channels = self.presence.channels_of(delivery.user_ids)
+            self._statuses.broadcast(delivery)
+            self.peers.post_all((DELIVER, *delivery.plain()))
+            return
+        self.sessions.deliver(delivery, skip=skip)
+        channels = self.presence.channels_of(delivery.user_ids)
         if channels:
-            self._bus.post(channels, (DELIVER, *delivery.plain()))
-
-    def _broadcast(self, delivery: Delivery) -> None:
-        """Gather what everybody gets for a moment: one write per connection carries it all."""
-        if not self._broadcasts:
-            self.loop.call_later(settings.IM_STATUS_INTERVAL_SECONDS, self._flush_broadcasts)
-        self._broadcasts.setdefault(delivery.devices, []).append(delivery.pdu)
-
-    def _flush_broadcasts(self) -> None:
-        broadcasts, self._broadcasts = self._broadcasts, {}
-        for devices, pdus in broadcasts.items():
-            self.sessions.deliver(Delivery(b"".join(pdus), None, devices))
+            self.peers.post(channels, (DELIVER, *delivery.plain()))
 
     def end(self, ending: Ending) -> None:
         """Close a user's connections, here and elsewhere."""
-        self._end_here(ending)
+        self.take_ending(ending)
         channels = self.presence.channels_of([ending.user_id])
         if channels:
-            self._bus.post(channels, (END, *ending.plain()))
+            self.peers.post(channels, (END, *ending.plain()))
 
-    def _end_here(self, ending: Ending) -> None:
-        for session in self.sessions.of_user(ending.user_id):
-            if session.device in ending.devices:
-                self._dismiss(session, ending.last_words)
-                self._departed(session)
-
-    # --- peers --------------------------------------------------------------------------------
+    # --- for peers and repairs ----------------------------------------------------------------
 
     def receive(self, message: dict[str, Any]) -> None:
         """Act on a batch from a peer."""
-        items, is_gap = self._bus.received(message)
-        if is_gap:
-            self.counters["bus gaps"] += 1
-            log.warning("batches from %s were lost", message["sender"])
-        for item in items:
-            self._receive_item(message["sender"], item)
+        self.peers.receive(message)
 
-    def _receive_item(self, sender: str, item: BusItem) -> None:
-        kind, *values = item
-        if kind == DELIVER:
-            delivery = Delivery.from_plain(*values)
-            if delivery.user_ids is None:
-                self._broadcast(delivery)
-            else:
-                self.sessions.deliver(delivery)
-        elif kind == END:
-            self._end_here(Ending.from_plain(*values))
-        elif kind == ARRIVED:
-            self._arrived_elsewhere(sender, *values)
-        elif kind == LEFT:
-            user_id, devices = values
-            self.presence.set_remote(sender, user_id, DeviceClass(devices))
-        elif kind == ONLINE:
-            for user_id, devices in values[0]:
-                self.presence.set_remote(sender, user_id, DeviceClass(devices))
-        elif kind == HELLO:
-            # It may know us before we find it in the registry: from now on it hears everything.
-            self._peers.add(sender)
-            self._bus.post([sender], (ONLINE, list(self.presence.local())))
+    def take(self, effect: Delivery | Ending) -> None:
+        """Deliver, or end connections, in this process alone."""
+        if isinstance(effect, Ending):
+            self.take_ending(effect)
+        else:
+            self.take_delivery(effect)
 
-    def _arrived_elsewhere(self, sender: str, user_id: int, device: int, epoch: int) -> None:
-        there = self.presence.remote_devices(sender, user_id) | DeviceClass(device)
-        self.presence.set_remote(sender, user_id, there)
-        for session in self.sessions.of_user(user_id):
-            # Equal clocks: the channel's name decides, alike on both sides.
-            if session.device == device and (session.epoch, self._bus.channel) < (epoch, sender):
-                self._displace(session)
-                self._post_all((LEFT, user_id, int(self.sessions.devices_of(user_id))))
+    def take_delivery(self, delivery: Delivery) -> None:
+        """Deliver to connections here."""
+        if delivery.user_ids is None:
+            self._statuses.broadcast(delivery)
+        else:
+            self.sessions.deliver(delivery)
 
-    def _post_all(self, item: BusItem) -> None:
-        if self._peers:
-            self._bus.post(self._peers, item)
+    def take_ending(self, ending: Ending) -> None:
+        """End a user's connections here."""
+        for session in self.sessions.of_user(ending.user_id):
+            if session.device in ending.devices:
+                was_online = self.presence.is_online(ending.user_id)
+                self._dismiss(session, ending.last_words)
+                self._departed(ending.user_id, was_online=was_online)
 
-    # --- lease --------------------------------------------------------------------------------
+    def displace(self, session: Session) -> None:
+        """End a session for which another gateway has a later one."""
+        self._dismiss(session, self._notices.displaced(session.user_id))
+        self.peers.tell(session.user_id)
 
-    async def _keep_lease(self) -> None:
-        while True:
-            await asyncio.sleep(settings.IM_LEASE_SECONDS / 3)
-            try:
-                await self._renew()
-            except Exception as exc:  # noqa: BLE001  # whatever Redis raises; the next turn may work
-                log.warning("the gateway registry can't be reached: %s", exc)
+    def repair(self, since: float) -> None:
+        """Make good what users here may have missed since then (the loop's time)."""
+        if not self.is_stopping:
+            self.repairs.ask(since)
 
-    async def _renew(self) -> None:
+    def local_users(self) -> Collection[int]:
+        """Return who is connected here."""
+        return set(self.sessions.users())
+
+    def resync(self) -> None:
+        """Close the connections of now in a spread, so that their clients sync."""
+        if self._resyncing is not None:
+            self._resyncing.cancel()
+        self._resyncing = self.loop.create_task(self._close_in_spread(self.sessions.all()))
+
+    async def _close_in_spread(self, sessions: list[Session]) -> None:
+        steps = max(1, int(settings.IM_RESYNC_SECONDS / RESYNC_STEP_S))
+        per_step = len(sessions) // steps + 1
+        while sessions:
+            for session in sessions[:per_step]:
+                session.leave()
+            del sessions[:per_step]
+            await asyncio.sleep(RESYNC_STEP_S)
+
+    # --- for the lease ------------------------------------------------------------------------
+
+    def entry(self) -> Gateway:
+        """Return what the registry shall say of this gateway."""
         self.gateway = replace(self.gateway, connections=self.connections)
-        await self._registry.announce(self.gateway)
-        self.gateways = await self._registry.live()
+        return self.gateway
+
+    def turn(self, live: list[Gateway], *, is_trusted: bool) -> None:
+        """Take note of who is in the registry, once a turn."""
+        self.gateways = live
         self.sessions.unacked.count_missed()
-        before, now = self._peers, {gateway.channel for gateway in self.gateways}
-        self._peers = now - {self._bus.channel}
-        for channel in self._peers - before:
-            log.info("gateway %s is here", channel)
-            self._bus.post([channel], (HELLO,))
-        for channel in before - self._peers:
-            log.info("gateway %s is gone", channel)
-            self._bus.forget(channel)
-            for user_id in self.presence.drop_remote(channel):
-                for delivery in self._notices.departed(user_id):
-                    self.sessions.deliver(delivery)
+        if settings.REDIS_URL:
+            self.repairs.mark()
+        channels = {gateway.channel for gateway in live} - {self._bus.channel}
+        self.peers.turn(channels, is_trusted=is_trusted)
+
+    def interrupted(self, since: float) -> None:
+        """The registry was away: what was sent to this gateway meanwhile may be lost."""
+        self.repair(since)
 
 
 def _batcher(name: str, work: Work) -> Batcher[Any, Any]:

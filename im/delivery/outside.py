@@ -13,7 +13,8 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from im.delivery.bus import OUTSIDE, BusItem, batch
-from im.delivery.node import DELIVER, END, here
+from im.delivery.node import here
+from im.delivery.peers import DELIVER, END
 from im.delivery.registry import open_registry
 from im.delivery.sessions import Delivery, Ending
 from im.types import DeviceClass
@@ -21,6 +22,7 @@ from im.types import DeviceClass
 log = logging.getLogger(__name__)
 
 ANSWER_S = 1.0  # an operator waits for his page; a loop that is busy for longer has other worries
+PATIENCE_S = 3.0  # somebody waits for a page
 
 
 def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
@@ -64,9 +66,10 @@ def _item(effect: Delivery | Ending) -> BusItem:
 async def _send_to_gateways(items: list[BusItem]) -> None:
     registry, layer = open_registry(), get_channel_layer()
     try:
-        for gateway in await registry.live():
-            await layer.send(gateway.channel, batch(OUTSIDE, 0, items))
+        async with asyncio.timeout(PATIENCE_S):
+            for gateway in await registry.live():
+                await layer.send(gateway.channel, batch(OUTSIDE, 0, items))
     except Exception as exc:  # noqa: BLE001  # whatever Redis raises: the change itself is stored
-        log.warning("%d items did not reach the gateways: %s", len(items), exc)
+        log.warning("%d items did not reach the gateways: %s", len(items), exc or "no answer")
     finally:
         await registry.close()

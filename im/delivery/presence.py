@@ -1,6 +1,6 @@
-"""Who is online where: the sessions of this process, and a mirror of the other gateways'."""
+"""Who is online where: the sessions of this process, and a mirror of each other gateway's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 
 from im.delivery.sessions import Sessions
 from im.types import DeviceClass
@@ -9,53 +9,89 @@ from im.types import DeviceClass
 SEEN_BY_OTHERS = DeviceClass.PC | DeviceClass.WEB
 NOWHERE = DeviceClass(0)
 
+# A user's logins at one gateway: (device class, epoch) each, plain numbers.  The epoch tells which
+# of two logins of one class is the later one.
+Login = tuple[int, int]
+Logins = tuple[Login, ...]
+
+_64_BITS = (1 << 64) - 1
+
+
+class Mirror:
+    """The logins at one gateway, as it told them.
+
+    `digest` is equal for equal contents, whatever the order they came in: two gateways compare a
+    number instead of a hundred thousand users.
+    """
+
+    __slots__ = ("digest", "logins")
+
+    def __init__(self) -> None:
+        self.logins: dict[int, Logins] = {}
+        self.digest = 0
+
+    def note(self, user_id: int, logins: Logins) -> Logins:
+        """Replace what is known of one user; return what was."""
+        before = self.logins.get(user_id, ())
+        if logins == before:
+            return before
+        change = sum(_mixed(user_id, login) for login in logins)
+        change -= sum(_mixed(user_id, login) for login in before)
+        self.digest = (self.digest + change) & _64_BITS
+        if logins:
+            self.logins[user_id] = logins
+        else:
+            del self.logins[user_id]
+        return before
+
+
+def _mixed(user_id: int, login: Login) -> int:
+    """Return a number that no other login is likely to have; the same in every process."""
+    device, epoch = login
+    return ((user_id * 0x9E3779B97F4A7C15) ^ (epoch * 0xC2B2AE3D27D4EB4F + device)) * 0xFF51AFD7ED5
+
 
 class Presence:
     """Answers for the whole system, from memory."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._remote: dict[int, dict[str, DeviceClass]] = {}  # user id -> channel -> devices
+        self._mirrors: dict[str, Mirror] = {}  # by channel
 
     def devices_of(self, user_id: int) -> DeviceClass:
         """Return the classes of devices the user is connected with, anywhere."""
-        devices = self._sessions.devices_of(user_id)
-        for elsewhere in self._remote.get(user_id, {}).values():
-            devices |= elsewhere
-        return devices
+        devices = int(self._sessions.devices_of(user_id))
+        for mirror in self._mirrors.values():
+            for device, _ in mirror.logins.get(user_id, ()):
+                devices |= device
+        return DeviceClass(devices)
 
     def is_online(self, user_id: int) -> bool:
         """Tell whether others see the user as online."""
         return bool(self.devices_of(user_id) & SEEN_BY_OTHERS)
 
-    def channels_of(self, user_ids: Iterable[int]) -> set[str]:
+    def channels_of(self, user_ids: Collection[int]) -> list[str]:
         """Return the gateways, other than this one, at which any of the users is."""
-        return {channel for user_id in user_ids for channel in self._remote.get(user_id, ())}
+        return [
+            channel
+            for channel, mirror in self._mirrors.items()
+            if not mirror.logins.keys().isdisjoint(user_ids)
+        ]
 
-    def local(self) -> Iterator[tuple[int, int]]:
-        """Return (user id, devices) of everybody connected here, as plain numbers."""
-        return (
-            (user_id, int(self._sessions.devices_of(user_id))) for user_id in self._sessions.users()
-        )
+    def newest_epoch(self, user_id: int, device: DeviceClass) -> int:
+        """Return the epoch of the user's latest known login of a class, 0 if there is none."""
+        here = self._sessions.logins_of(user_id)
+        elsewhere = (mirror.logins.get(user_id, ()) for mirror in self._mirrors.values())
+        epochs = (epoch for logins in (here, *elsewhere) for cls, epoch in logins if cls == device)
+        return max(epochs, default=0)
 
-    def remote_devices(self, channel: str, user_id: int) -> DeviceClass:
-        """Return the devices another gateway has of the user."""
-        return self._remote.get(user_id, {}).get(channel, NOWHERE)
+    def mirror(self, channel: str) -> Mirror:
+        """Return the mirror of another gateway; a new one is empty."""
+        return self._mirrors.setdefault(channel, Mirror())
 
-    def set_remote(self, channel: str, user_id: int, devices: DeviceClass) -> None:
-        """Note what another gateway says of one user."""
-        if devices:
-            self._remote.setdefault(user_id, {})[channel] = devices
-            return
-        where = self._remote.get(user_id, {})
-        where.pop(channel, None)
-        if not where:
-            self._remote.pop(user_id, None)
-
-    def drop_remote(self, channel: str) -> list[int]:
-        """Forget a gateway; return the users whom nobody sees online any more."""
-        users = [user_id for user_id, where in self._remote.items() if channel in where]
-        seen = [user_id for user_id in users if self.is_online(user_id)]
-        for user_id in users:
-            self.set_remote(channel, user_id, NOWHERE)
-        return [user_id for user_id in seen if not self.is_online(user_id)]
+    def drop(self, channel: str) -> list[int]:
+        """Forget a gateway; return those of its users who were seen online."""
+        mirror = self._mirrors.get(channel, Mirror())
+        seen = [user_id for user_id in mirror.logins if self.is_online(user_id)]
+        self._mirrors.pop(channel, None)
+        return seen

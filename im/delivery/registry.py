@@ -16,8 +16,15 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from redis import asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from im.types import LoginResult
+
+# A gateway reports six times within IM_LEASE_SECONDS and is out after four turns of silence: its
+# peers, which look once a turn, have noticed before that time is over.
+TURNS = 6
+LEASE_TURNS = 4
 
 _MEMBERS = "im:gateways"
 _LEASE = "im:gateway:"
@@ -56,8 +63,8 @@ class Choice:
 class Registry(Protocol):
     """Where gateways announce themselves."""
 
-    async def announce(self, gateway: Gateway) -> None:
-        """Enter `gateway`, or renew its lease with its present load."""
+    async def announce(self, gateway: Gateway) -> bool:
+        """Enter `gateway`, or renew its lease with its present load; tell whether it was in."""
 
     async def withdraw(self, gateway_id: str) -> None:
         """Take a gateway out: it takes no more clients."""
@@ -75,8 +82,10 @@ class LocalRegistry:
     def __init__(self) -> None:
         self._gateways: dict[str, Gateway] = {}
 
-    async def announce(self, gateway: Gateway) -> None:
+    async def announce(self, gateway: Gateway) -> bool:
+        was_in = gateway.id in self._gateways
         self._gateways[gateway.id] = gateway
+        return was_in
 
     async def withdraw(self, gateway_id: str) -> None:
         self._gateways.pop(gateway_id, None)
@@ -91,15 +100,20 @@ class LocalRegistry:
 class RedisRegistry:
     """The registry shared by all processes: one key per gateway, which expires with its lease."""
 
-    def __init__(self, url: str, *, lease_s: int) -> None:
-        self._redis = aioredis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
-        self._lease_s = lease_s
+    def __init__(self, url: str, *, lease_s: float) -> None:
+        # The caller tries again, and knows how long he has.
+        self._redis = aioredis.Redis.from_url(
+            url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 1)
+        )
+        self._lease_ms = int(lease_s * 1000)
 
-    async def announce(self, gateway: Gateway) -> None:
+    async def announce(self, gateway: Gateway) -> bool:
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(_LEASE + gateway.id, json.dumps(asdict(gateway)), ex=self._lease_s)
+            entry = json.dumps(asdict(gateway))
+            pipe.set(_LEASE + gateway.id, entry, px=self._lease_ms, get=True)
             pipe.sadd(_MEMBERS, gateway.id)
-            await pipe.execute()
+            before, _ = await pipe.execute()
+        return before is not None
 
     async def withdraw(self, gateway_id: str) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -141,7 +155,9 @@ def open_registry() -> Registry:
         return _local
     loop = asyncio.get_running_loop()
     if loop not in _shared:
-        _shared[loop] = RedisRegistry(settings.REDIS_URL, lease_s=settings.IM_LEASE_SECONDS)
+        _shared[loop] = RedisRegistry(
+            settings.REDIS_URL, lease_s=settings.IM_LEASE_SECONDS * LEASE_TURNS / TURNS
+        )
     return _shared[loop]
 
 

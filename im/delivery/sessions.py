@@ -186,6 +186,11 @@ class Sessions:
             devices |= session.device
         return devices
 
+    def logins_of(self, user_id: int) -> tuple[tuple[int, int], ...]:
+        """Return (device class, epoch) of the user's sessions here, as plain numbers."""
+        sessions = self._by_user.get(user_id, ())
+        return tuple((int(session.device), session.epoch) for session in sessions)
+
     def deliver(self, delivery: Delivery, *, skip: Session | None = None) -> None:
         """Queue a PDU for every session it is for, except `skip`."""
         if delivery.user_ids is None:

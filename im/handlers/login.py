@@ -25,7 +25,6 @@ from im.types import (
     Event,
     LoginResult,
     PcStatusTold,
-    PresenceChanged,
     UserInfo,
     UserStatus,
 )
@@ -92,12 +91,9 @@ def find_gateway(caller: Session, req: pb.IMMsgServReq) -> Outcome:
 
 
 def _arrival(caller: Session) -> tuple[Event, ...]:
-    """Return what a login makes known: phones hear of their user's PC, PCs of everybody's."""
-    user_id = caller.user_id
-    if caller.device is not DeviceClass.MOBILE:
-        return PcStatusTold(user_id, True), PresenceChanged(user_id, True)
-    if caller.node.presence.is_online(user_id):
-        return (PcStatusTold(user_id, True),)
+    """Return what a phone hears when it comes; of a PC that comes, the node tells."""
+    if caller.device is DeviceClass.MOBILE and caller.node.presence.is_online(caller.user_id):
+        return (PcStatusTold(caller.user_id, True),)
     return ()
 
 

@@ -21,7 +21,6 @@ from im.types import (
     MessageStored,
     OnlineStatus,
     PcStatusTold,
-    PresenceChanged,
     SessionRead,
     SessionRemoved,
     SessionType,
@@ -50,12 +49,12 @@ def displaced(user_id: int) -> bytes:
     return kicked(user_id, KickReason.DUPLICATE_USER)
 
 
-def departed(user_id: int) -> list[Delivery]:
-    """Return what tells others that nobody sees the user online any more."""
-    return [
-        *_pc_status_told(PcStatusTold(user_id, False)),
-        *_presence_changed(PresenceChanged(user_id, False)),
-    ]
+def presence(user_id: int, is_online: bool) -> list[Delivery]:
+    """Return what tells others, and the user's own phones, whether he is seen online now."""
+    stat = base.UserStat(user_id=user_id, status=_status(is_online))
+    notice = encode(buddy_pb2.IMUserStatNotify(user_stat=stat))
+    told = PcStatusTold(user_id, is_online)
+    return [*_pc_status_told(told), Delivery(notice, None, SEEN_BY_OTHERS)]
 
 
 def _message_stored(event: MessageStored) -> list[Delivery]:
@@ -134,11 +133,6 @@ def _devices_kicked(event: DevicesKicked) -> list[Ending]:
     return [Ending(event.user_id, event.devices, pdu)]
 
 
-def _presence_changed(event: PresenceChanged) -> list[Delivery]:
-    stat = base.UserStat(user_id=event.user_id, status=_status(event.online))
-    return [Delivery(encode(buddy_pb2.IMUserStatNotify(user_stat=stat)), None, SEEN_BY_OTHERS)]
-
-
 def _pc_status_told(event: PcStatusTold) -> list[Delivery]:
     notice = buddy_pb2.IMPCLoginStatusNotify(
         user_id=event.user_id, login_stat=_status(event.online)
@@ -161,6 +155,5 @@ _NOTICES: dict[type, Callable[[Any], Sequence[Effect]]] = {
     AvatarChanged: _avatar_changed,
     Signal: _signal,
     DevicesKicked: _devices_kicked,
-    PresenceChanged: _presence_changed,
     PcStatusTold: _pc_status_told,
 }

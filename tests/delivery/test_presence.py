@@ -2,7 +2,7 @@
 
 import pytest
 
-from im.delivery.presence import NOWHERE, Presence
+from im.delivery.presence import Logins, Mirror, Presence
 from im.delivery.sessions import Delivery, Session, Sessions
 from im.delivery.unacked import UnackedDeliveries
 from im.types import ClientType, DeviceClass
@@ -107,58 +107,107 @@ def test_others_see_pcs_and_browsers_but_no_phones(
     assert not presence.is_online(ADA)
 
 
+def at(presence: Presence, channel: str, user_id: int, *devices: DeviceClass) -> None:
+    """Let a gateway tell of a user's logins."""
+    presence.mirror(channel).note(user_id, tuple((int(device), 1) for device in devices))
+
+
 def test_a_pc_elsewhere_counts_too(sessions: Sessions, presence: Presence) -> None:
     connect(sessions, ADA, ClientType.IOS)
-    presence.set_remote("there", ADA, PC)
+    at(presence, "there", ADA, PC)
 
     assert presence.is_online(ADA)
     assert presence.devices_of(ADA) == PC | MOBILE
-    assert presence.remote_devices("there", ADA) == PC
-    assert presence.remote_devices("nowhere", ADA) == NOWHERE
 
 
 def test_only_gateways_with_one_of_the_users_are_written_to(presence: Presence) -> None:
-    presence.set_remote("there", ADA, PC)
-    presence.set_remote("elsewhere", ADA, MOBILE)
-    presence.set_remote("elsewhere", BOB, MOBILE)
+    at(presence, "there", ADA, PC)
+    at(presence, "elsewhere", ADA, MOBILE)
+    at(presence, "elsewhere", BOB, MOBILE)
 
-    assert presence.channels_of([BOB, 3]) == {"elsewhere"}
-    assert presence.channels_of([ADA, BOB]) == {"there", "elsewhere"}
-    assert presence.channels_of([3]) == set()
+    assert presence.channels_of([BOB, 3]) == ["elsewhere"]
+    assert presence.channels_of([ADA, BOB]) == ["there", "elsewhere"]
+    assert presence.channels_of([3]) == []
 
 
 def test_what_a_gateway_says_last_counts(presence: Presence) -> None:
-    presence.set_remote("there", ADA, PC | MOBILE)
-    presence.set_remote("there", ADA, MOBILE)
+    at(presence, "there", ADA, PC, MOBILE)
+    at(presence, "there", ADA, MOBILE)
 
     assert not presence.is_online(ADA)
-    presence.set_remote("there", ADA, NOWHERE)
-    presence.set_remote("there", ADA, NOWHERE)
-    assert presence.channels_of([ADA]) == set()
+    at(presence, "there", ADA)
+    at(presence, "there", ADA)
+    assert presence.channels_of([ADA]) == []
 
 
-def test_the_end_of_a_gateway_takes_those_offline_whom_nobody_else_has(
+def test_the_end_of_a_gateway_names_those_who_were_seen_online(
     sessions: Sessions, presence: Presence
 ) -> None:
-    for user_id, devices in ((1, PC), (2, PC), (3, PC), (4, MOBILE), (5, WEB)):
-        presence.set_remote("there", user_id, devices)
-    presence.set_remote("elsewhere", 2, PC)
+    for user_id, device in ((1, PC), (2, PC), (3, PC), (4, MOBILE), (5, WEB)):
+        at(presence, "there", user_id, device)
+    at(presence, "elsewhere", 2, PC)
     connect(sessions, 3, ClientType.WINDOWS)
 
-    gone = presence.drop_remote("there")
+    were_seen = presence.drop("there")
 
-    assert sorted(gone) == [1, 5]
+    assert sorted(were_seen) == [1, 2, 3, 5]
     assert [presence.is_online(user_id) for user_id in range(1, 6)] == (
         [False, True, True, False, False]
     )
 
 
-def test_peers_are_told_who_is_here_in_plain_numbers(
+def test_the_newest_login_of_a_class_is_known_wherever_it_is(
     sessions: Sessions, presence: Presence
 ) -> None:
-    connect(sessions, ADA, ClientType.MAC)
-    connect(sessions, ADA, ClientType.IOS)
-    connect(sessions, BOB, ClientType.WEB)
-    presence.set_remote("there", 3, PC)
+    session, _ = connect(sessions, ADA, ClientType.MAC)
+    session.epoch = 7
+    presence.mirror("there").note(ADA, ((int(PC), 5), (int(MOBILE), 9)))
+    presence.mirror("elsewhere").note(ADA, ((int(PC), 6),))
 
-    assert sorted(presence.local()) == [(ADA, int(PC | MOBILE)), (BOB, int(WEB))]
+    newest = [presence.newest_epoch(ADA, device) for device in (PC, MOBILE, WEB)]
+
+    assert newest == [7, 9, 0]
+
+
+# --- digests ----------------------------------------------------------------------------------
+
+LOGINS = {1: ((1, 10),), 2: ((1, 20), (2, 21)), 3: ((4, 30),)}
+
+
+def test_mirrors_of_the_same_logins_have_the_same_digest_whatever_the_way_there() -> None:
+    straight, detour = Mirror(), Mirror()
+    for user_id, logins in LOGINS.items():
+        straight.note(user_id, logins)
+    detour.note(4, ((1, 40),))
+    for user_id, logins in reversed(LOGINS.items()):
+        detour.note(user_id, ((1, 5),))
+        detour.note(user_id, logins)
+    detour.note(4, ())
+
+    assert straight.logins == detour.logins
+    assert straight.digest == detour.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{1: ()}, {4: ((1, 10),)}, {1: ((1, 11),)}, {1: ((2, 10),)}, {1: ((1, 30),), 3: ((4, 10),)}],
+    ids=["one less", "one more", "another epoch", "another device", "epochs swapped"],
+)
+def test_mirrors_that_differ_have_different_digests(change: dict[int, Logins]) -> None:
+    one, other = Mirror(), Mirror()
+    for user_id, logins in LOGINS.items():
+        one.note(user_id, logins)
+    for user_id, logins in (LOGINS | change).items():
+        other.note(user_id, logins)
+
+    assert one.digest != other.digest
+
+
+def test_a_mirror_of_nothing_any_more_has_the_digest_of_a_new_one() -> None:
+    mirror = Mirror()
+    for user_id, logins in LOGINS.items():
+        mirror.note(user_id, logins)
+    for user_id in LOGINS:
+        mirror.note(user_id, ())
+
+    assert (mirror.logins, mirror.digest) == ({}, 0)

@@ -179,6 +179,7 @@ async def test_the_pc_itself_hears_nothing_of_its_own_coming(
 
     pc = await entrance.log_in(ada)
     await entrance.log_in(ada, ClientType.IOS)
+    await pc.receive(buddy_pb2.IMUserStatNotify)
 
     assert await pc.arrived(buddy_pb2.IMPCLoginStatusNotify) == []
 
@@ -189,11 +190,14 @@ async def test_a_phone_hears_of_a_new_pc_but_not_of_the_end_of_the_old(
     [ada] = people(1)
     phone = await entrance.log_in(ada, ClientType.IOS)
     old = await entrance.log_in(ada, ClientType.WINDOWS)
+    told = [await phone.receive(buddy_pb2.IMPCLoginStatusNotify)]
 
     await entrance.log_in(ada, ClientType.MAC)
+    told.append(await phone.receive(buddy_pb2.IMPCLoginStatusNotify))
     assert await old.closed()
 
-    assert await pc_statuses(phone) == [ONLINE, ONLINE]
+    assert [notice.login_stat for notice in told] == [ONLINE, ONLINE]
+    assert await pc_statuses(phone) == []
 
 
 async def test_other_peoples_phones_hear_nothing_of_a_pc(
@@ -202,6 +206,7 @@ async def test_other_peoples_phones_hear_nothing_of_a_pc(
     ada, bob = people(2)
     phone = await entrance.log_in(bob, ClientType.IOS)
 
-    await entrance.log_in(ada)
+    pc = await entrance.log_in(ada)
+    await pc.receive(buddy_pb2.IMUserStatNotify)  # when this is told, that would have been
 
     assert await pc_statuses(phone) == []

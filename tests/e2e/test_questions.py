@@ -30,12 +30,14 @@ def pair(
     """Two gateways; this process is as a web process on their Redis."""
     database_url = mariadb.load("questions", mariadb_template)
     manage("seed_demo", "--users", "20", "--password", "pass", database_url=database_url)
+    # A database of their own: the registry shall know nobody else's gateways.
+    redis_url = redis_server.url.removesuffix("/0") + "/7"
     one, two = (
         Server(
             database_url,
             tmp_path_factory.mktemp("var"),
             "rungateway",
-            redis_url=redis_server.url,
+            redis_url=redis_url,
             IM_LEASE_SECONDS=3,
         ).start()
         for _ in range(2)
@@ -43,11 +45,11 @@ def pair(
     layer = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [{"address": redis_server.url, "socket_timeout": None}],
+            "hosts": [{"address": redis_url, "socket_timeout": None}],
             "prefix": "im",
         },
     }
-    with override_settings(REDIS_URL=redis_server.url, CHANNEL_LAYERS={"default": layer}):
+    with override_settings(REDIS_URL=redis_url, CHANNEL_LAYERS={"default": layer}):
         yield one, two
     for server in (one, two):
         server.stop()

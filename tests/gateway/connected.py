@@ -20,7 +20,7 @@ from im.wire.catalog import Body, Command, command_of
 from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu
 from im.wire.proto import message_pb2
 from tests.client import text_to
-from tests.doubles import RecordingLayer, RecordingLink, session_on
+from tests.doubles import NothingMissed, RecordingLayer, RecordingLink, session_on
 
 ADA, BOB = 1, 2
 GATEWAY = Gateway("id", "channel", "127.0.0.1", "127.0.0.1", 8000, 0, 100)
@@ -127,7 +127,8 @@ async def connected() -> AsyncIterator[Connected]:
         bus=Bus(RecordingLayer(), "channel"),
         gateway=GATEWAY,
         lanes={WRITER.name: lambda: writer, LOGIN_DESK.name: NoDesk},
-        notices=Notices(displaced=notices.displaced, departed=notices.departed),
+        notices=Notices(displaced=notices.displaced, presence=notices.presence),
+        truth=NothingMissed(),
     )
     yield Connected(node, writer)
     writer.go.set()

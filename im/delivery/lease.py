@@ -1,0 +1,90 @@
+"""The lease: a gateway's entry in the registry, renewed turn by turn, and what it finds there."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Protocol
+
+from django.conf import settings
+
+from im.delivery.registry import TURNS, Gateway, open_registry
+
+log = logging.getLogger(__name__)
+
+MIN_TURN_S = 0.2
+WITHDRAW_S = 2.0
+
+
+class Holder(Protocol):
+    """Whose lease it is."""
+
+    def entry(self) -> Gateway:
+        """Return what the registry shall say."""
+
+    def turn(self, live: list[Gateway], *, is_trusted: bool) -> None:
+        """Called with the gateways found.  Not `is_trusted`: the registry has lost some lately."""
+
+    def interrupted(self, since: float) -> None:
+        """Called when the registry is back, or back with nothing in it; the loop's time."""
+
+
+class Lease:
+    """Renews the entry until it is stopped, and outlives the registry."""
+
+    def __init__(self, holder: Holder) -> None:
+        self._holder = holder
+        self._registry = open_registry()
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._good_at = 0.0  # the last turn that worked
+        self._is_down = False
+        self._trusted_from = 0.0
+
+    async def start(self) -> None:
+        """Enter the registry.  Raises what it raises."""
+        await self._registry.announce(self._holder.entry())
+        live = await self._registry.live()
+        self._good_at = self._loop.time()
+        self._holder.turn(live, is_trusted=True)
+        self._task = self._loop.create_task(self._keep())
+
+    async def withdraw(self) -> None:
+        """Leave the registry; without it, the lease runs out."""
+        if self._task is not None:
+            self._task.cancel()
+        with suppress(Exception):
+            async with asyncio.timeout(WITHDRAW_S):
+                await self._registry.withdraw(self._holder.entry().id)
+
+    async def close(self) -> None:
+        """Let go of the registry."""
+        with suppress(Exception):
+            await self._registry.close()
+
+    async def _keep(self) -> None:
+        turn_s = max(MIN_TURN_S, settings.IM_LEASE_SECONDS / TURNS)
+        while True:
+            await asyncio.sleep(turn_s)
+            try:
+                async with asyncio.timeout(turn_s):
+                    was_in = await self._registry.announce(self._holder.entry())
+                    live = await self._registry.live()
+            except Exception as exc:  # noqa: BLE001  # whatever Redis raises; the next turn may work
+                if not self._is_down:
+                    log.warning("the gateway registry can't be reached: %s", exc or "no answer")
+                self._is_down = True
+                continue
+            try:
+                self._turned(live, is_whole=was_in and not self._is_down)
+            except Exception:  # a bug; without a lease the gateway would be nobody's
+                log.exception("a turn of the lease failed")
+
+    def _turned(self, live: list[Gateway], *, is_whole: bool) -> None:
+        now, good_at = self._loop.time(), self._good_at
+        self._good_at, self._is_down = now, False
+        if not is_whole:
+            log.warning("the gateway registry is back, or had lost this gateway's lease")
+            self._trusted_from = now + settings.IM_LEASE_SECONDS
+        self._holder.turn(live, is_trusted=now >= self._trusted_from)
+        if not is_whole:
+            self._holder.interrupted(good_at)

@@ -1,0 +1,366 @@
+"""Several nodes in one process, over a layer that loses what it is told to lose."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from im.delivery.bus import Bus
+from im.delivery.node import Node, Notices
+from im.delivery.registry import Gateway
+from im.delivery.repairs import Marks
+from im.delivery.sessions import Delivery, Ending, Session
+from im.errors import Overloaded
+from im.types import ClientType, DeviceClass
+from tests.doubles import ConnectingLayer, RecordingLink, session_on
+
+ADA, BOB = 1, 2
+PATIENCE_S = 5.0
+
+
+class Stored:
+    """The database: what it says was missed, and since when it was asked."""
+
+    def __init__(self) -> None:
+        self.effects: list[Delivery | Ending] = []
+        self.asked: list[tuple[Marks, set[int]]] = []
+        self.error: Exception | None = None
+        self._marks = itertools.count()
+
+    def marks(self) -> Marks:
+        return (next(self._marks),)
+
+    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery | Ending]:
+        self.asked.append((since, set(user_ids)))
+        if self.error is not None:
+            raise self.error
+        return self.effects
+
+
+class System:
+    """Gateways of one system; `turn` is what their leases do."""
+
+    def __init__(self) -> None:
+        self.layer = ConnectingLayer()
+        self.nodes: dict[str, Node] = {}
+        self.stored: dict[str, Stored] = {}
+
+    def add(self, name: str) -> Node:
+        self.stored[name] = Stored()
+        node = Node(
+            bus=Bus(self.layer, name),
+            gateway=Gateway(name, name, "127.0.0.1", "127.0.0.1", 8000, 0, 10),
+            lanes={},
+            notices=Notices(displaced=lambda user_id: b"displaced", presence=_worded),
+            truth=self.stored[name],
+        )
+        self.nodes[name] = node
+        self.layer.connect(name, node.receive)
+        node.repairs.mark()
+        return node
+
+    async def turn(self, *, without: Collection[str] = ()) -> None:
+        """Let every gateway look into the registry, in which some are missing."""
+        live = [node.entry() for name, node in self.nodes.items() if name not in without]
+        for node in self.nodes.values():
+            node.turn(live, is_trusted=True)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until nothing is on its way any more."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    def kill(self, name: str) -> None:
+        del self.nodes[name]
+        self.layer.disconnect(name)
+
+
+def _worded(user_id: int, is_online: bool) -> list[Delivery]:
+    return [Delivery(b"%d %s;" % (user_id, b"on" if is_online else b"off"), None, DeviceClass.PC)]
+
+
+@pytest.fixture
+def system(settings: Settings) -> System:
+    settings.IM_STATUS_INTERVAL_SECONDS = 0.01
+    settings.IM_KICK_GRACE_SECONDS = 0
+    settings.IM_RESYNC_SECONDS = 0.1
+    return System()
+
+
+def log_in(
+    node: Node, user_id: int, client_type: ClientType = ClientType.MAC
+) -> tuple[Session, RecordingLink]:
+    link = RecordingLink()
+    session = session_on(link, node)
+    node.watch(session)
+    node.log_in(session, user_id, client_type)
+    return session, link
+
+
+async def until(condition: Callable[[], object]) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110  # nodes have no event for it
+                await asyncio.sleep(0.005)
+    return bool(condition())
+
+
+def told(link: RecordingLink) -> list[bytes]:
+    """Return the statuses a client was told."""
+    return [part for part in b"".join(link.sent).split(b";") if part and part != b"displaced"]
+
+
+# --- one login of a class ---------------------------------------------------------------------
+
+
+async def test_of_two_logins_at_the_same_moment_exactly_one_stays(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: 1_000_000)
+    nodes = [system.add(name) for name in ("a", "b", "c")]
+    await system.turn()
+
+    links = [log_in(node, ADA)[1] for node in nodes]  # nobody has heard of another yet
+    await system.settle()
+
+    assert [link.sent.count(b"displaced") for link in links] == [1, 1, 0]
+    assert [node.presence.devices_of(ADA) for node in nodes] == [DeviceClass.PC] * 3
+    assert [len(node.sessions) for node in nodes] == [0, 0, 1]
+
+
+async def test_the_later_login_stays_though_its_gateways_clock_is_behind(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    monkeypatch.setattr("time.time_ns", lambda: 5_000_000_000)
+    _, old = log_in(first, ADA)
+    await system.settle()
+
+    monkeypatch.setattr("time.time_ns", lambda: 1_000)
+    _, new = log_in(second, ADA)
+    await system.settle()
+
+    assert (old.sent.count(b"displaced"), new.sent.count(b"displaced")) == (1, 0)
+
+
+async def test_two_logins_that_could_not_hear_of_each_other_are_found_by_the_digests(
+    system: System,
+) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    system.layer.is_losing = True
+    _, old = log_in(first, ADA)
+    _, new = log_in(second, ADA)
+    await system.settle()
+    system.layer.is_losing = False
+
+    await system.turn()
+
+    assert (old.sent.count(b"displaced"), new.sent.count(b"displaced")) == (1, 0)
+    assert first.presence.channels_of([ADA]) == ["b"]
+    assert second.presence.channels_of([ADA]) == []
+
+
+# --- who is told what of presence -------------------------------------------------------------
+
+
+async def test_a_killed_gateway_takes_its_users_offline_once_and_nobody_who_is_elsewhere(
+    system: System,
+) -> None:
+    first, second, third = (system.add(name) for name in ("a", "b", "c"))
+    await system.turn()
+    _, observer = log_in(first, 9)
+    log_in(third, ADA)
+    log_in(third, BOB)
+    log_in(second, BOB, ClientType.WEB)
+    await system.settle()
+    assert await until(lambda: b"2 on" in told(observer))
+    before = len(told(observer))
+
+    system.kill("c")
+    await system.turn(without=["c"])
+    await system.turn(without=["c"])
+    log_in(first, 10)
+    assert await until(lambda: b"10 on" in told(observer))
+
+    assert told(observer)[before:-1] == [b"1 off"]
+    assert [first.presence.is_online(user) for user in (ADA, BOB)] == [False, True]
+
+
+async def test_who_changes_gateways_is_not_said_to_have_gone(system: System) -> None:
+    first, second, third = (system.add(name) for name in ("a", "b", "c"))
+    await system.turn()
+    _, observer = log_in(third, 9)
+    session, _ = log_in(first, ADA)
+    await system.settle()
+    assert await until(lambda: b"1 on" in told(observer))
+
+    first.close(session)
+    log_in(second, ADA)
+    await system.settle()
+    assert await until(lambda: told(observer).count(b"1 on") == 2)
+
+    assert b"1 off" not in told(observer)
+
+
+async def test_the_users_of_a_gateway_that_is_stopped_have_time_to_come_back(
+    system: System, settings: Settings
+) -> None:
+    settings.IM_DRAIN_SECONDS = 0.1
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    log_in(first, ADA)
+    log_in(first, BOB)
+    _, observer = log_in(second, 9)
+    await system.turn()
+
+    await first.stop()
+    system.kill("a")
+    await system.turn(without=["a"])
+    log_in(second, ADA)
+
+    assert await until(lambda: b"2 off" in told(observer))
+    assert b"1 off" not in told(observer)
+
+
+async def test_a_gateway_that_starts_knows_who_is_elsewhere_before_it_takes_clients(
+    system: System, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("im.delivery.peers.USERS_PER_ITEM", 2)
+    first = system.add("a")
+    await system.turn()
+    for user_id in range(1, 6):
+        log_in(first, user_id)
+    second = system.add("b")
+
+    second.turn([first.entry(), second.entry()], is_trusted=True)
+    assert await second.peers.answered(PATIENCE_S)
+
+    assert [second.presence.is_online(user_id) for user_id in range(1, 7)] == [True] * 5 + [False]
+    await system.turn()
+    await asyncio.sleep(0)
+    assert system.stored["a"].asked == []  # nobody has missed anything
+
+
+# --- what was lost ----------------------------------------------------------------------------
+
+
+async def test_a_lost_delivery_is_repaired_though_nothing_comes_after_it(system: System) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    _, link = log_in(second, ADA)
+    await system.settle()
+    system.stored["b"].effects = [Delivery(b"from the database", (ADA,))]
+
+    system.layer.is_losing = True
+    first.deliver(Delivery(b"lost", (ADA,)))
+    await system.settle()
+    system.layer.is_losing = False
+    await system.turn()
+
+    assert await until(lambda: b"from the database" in link.sent)
+    assert b"lost" not in link.sent
+    assert system.stored["b"].asked == [((0,), {ADA})]
+    assert system.stored["a"].asked == []
+
+
+async def test_who_logged_in_unheard_gets_what_was_not_sent_to_his_gateway(
+    system: System,
+) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    system.stored["b"].effects = [Delivery(b"from the database", (ADA,))]
+    system.layer.is_losing = True
+    _, link = log_in(second, ADA)
+    await system.settle()
+    system.layer.is_losing = False
+
+    first.deliver(Delivery(b"sent to nobody", (ADA,)))
+    await system.turn()
+
+    assert await until(lambda: b"from the database" in link.sent)
+    assert first.presence.channels_of([ADA]) == ["b"]
+
+
+async def test_a_gateway_that_was_given_up_by_mistake_is_taken_up_again_and_repaired(
+    system: System,
+) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    _, link = log_in(second, ADA)
+    await system.settle()
+    system.stored["b"].effects = [Delivery(b"from the database", (ADA,))]
+
+    first.turn([first.entry()], is_trusted=True)
+    first.deliver(Delivery(b"sent to nobody", (ADA,)))
+    assert not first.presence.is_online(ADA)
+    await system.turn()
+
+    assert await until(lambda: b"from the database" in link.sent)
+    assert first.presence.is_online(ADA)
+
+
+async def test_a_registry_that_cannot_be_trusted_costs_nobody_his_presence(
+    system: System,
+) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    log_in(second, ADA)
+    await system.settle()
+
+    first.turn([first.entry()], is_trusted=False)
+
+    assert first.presence.is_online(ADA)
+
+
+@pytest.mark.parametrize("error", [Overloaded("too much"), ConnectionError("no database")])
+async def test_what_cannot_be_repaired_ends_the_connections_of_then(
+    system: System, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("im.delivery.repairs.RETRY_S", 0.01)
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    links = [log_in(second, user_id)[1] for user_id in (ADA, BOB)]
+    await system.settle()
+    system.stored["b"].error = error
+
+    second.interrupted(second.loop.time())
+
+    assert await until(lambda: all(link.closed_after_s == 0 for link in links))
+    assert second.repairs.given_up == 1
+    assert first.repairs.given_up == 0
+
+
+async def test_a_database_that_is_back_in_time_spares_the_connections(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("im.delivery.repairs.RETRY_S", 0.01)
+    node = system.add("a")
+    _, link = log_in(node, ADA)
+    system.stored["a"].error = ConnectionError("no database")
+    node.interrupted(node.loop.time())
+    assert await until(lambda: system.stored["a"].asked)
+
+    system.stored["a"].error = None
+
+    assert await until(lambda: node.repairs.done == 1)
+    assert link.closed_after_s is None
+
+
+async def test_an_ending_reaches_other_gateways(system: System) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    _, pc = log_in(second, ADA)
+    _, phone = log_in(second, ADA, ClientType.IOS)
+    await system.settle()
+
+    first.end(Ending(ADA, DeviceClass.PC, b"out"))
+    await system.settle()
+
+    assert (pc.closed_after_s, phone.closed_after_s) == (0, None)
+    assert first.presence.devices_of(ADA) == DeviceClass.MOBILE
