@@ -193,7 +193,7 @@ def _tiles(
         (_("Messages"), f"{sent:,}", ""),
         (_("Logins"), f"{sum(hours[Kind.LOGINS].values()):,}", ""),
         (_("Failed logins"), f"{sum(hours[Kind.FAILED_LOGINS].values()):,}", ""),
-        (_("Delivery, half / 99%"), f"{_span(half)} / {_span(slow)}" if half and slow else "–", ""),
+        (_("Delivery, half / 99%"), f"≤ {half} / {slow} ms" if half and slow else "–", ""),
         (_("Messages in all"), f"{room.messages:,}", ""),
         (_("Database"), filesizeformat(room.database_bytes), ""),
         (_("Free on the disk"), filesizeformat(room.free_bytes), ""),

@@ -1,7 +1,7 @@
 """The trace: to which connections of this process messages were pushed lately, for operators.
 
 In memory and of fixed size: the newest pushes overwrite the oldest, nothing is written anywhere.
-A push costs 0.2 µs beside the several of queueing it.
+Remembering a push takes 0.15 µs, a page that asks for one message some 7 ms.
 """
 
 import time
@@ -42,7 +42,7 @@ class Trace:
         self._arrived.append((time.time(), session_id, peer_id, msg_id))
 
     def find(self, place: MessagePlace) -> list[Push]:
-        """Return what is remembered of a message, in order: a look at all of it, some 3 ms."""
+        """Return what is remembered of a message, in order: a look at all of it."""
         peers = {place.sender_id, place.session_id}
         arrived = {
             session_id: at

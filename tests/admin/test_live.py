@@ -267,7 +267,7 @@ def test_bars_have_the_figures_and_lead_to_the_messages_of_their_hour(
         "7",
         "42",
     )
-    assert tiles["Delivery, half / 99%"] == "≤ 20 ms / ≤ 20 ms"
+    assert tiles["Delivery, half / 99%"] == "≤ 20 / 20 ms"
     assert "1,001,234" in text_of(week)
     [bar] = [one for one in day.context["charts"][0][0].columns if one.pieces]
     form = console.get(bar.url).context["form"]
