@@ -33,7 +33,9 @@ def main() -> None:
         if position is None:
             break
     elapsed = time.perf_counter() - started
-    print(f"{step.searched} of {step.total} messages of {days} days: {elapsed:.2f} s, {steps} steps")
+    print(
+        f"{step.searched} of {step.total} messages of {days} days: {elapsed:.2f} s, {steps} steps"
+    )
 
 
 if __name__ == "__main__":

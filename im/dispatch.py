@@ -21,8 +21,18 @@ from im.delivery.repairs import Marks
 from im.delivery.sessions import Delivery, Ending, Session
 from im.errors import BadBody, Overloaded, Refused
 from im.handlers import notices
-from im.handlers.registry import HANDLERS, LANES, Handler, ItemInMaking, Outcome, SharedReply
+from im.handlers.refusals import refusal
+from im.handlers.registry import (
+    HANDLERS,
+    IN_TRANSACTION,
+    LANES,
+    Handler,
+    ItemInMaking,
+    Outcome,
+    SharedReply,
+)
 from im.services import missed, statistics
+from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
@@ -105,25 +115,33 @@ def run_on_loop(session: Session, pdu: Pdu, handler: Handler, body: Body) -> Non
     try:
         _finish(session, pdu, handler.run(session, body))
     except Refused as exc:
-        _drop(session, pdu, exc)
+        _refuse(session, pdu, handler, body, exc)
 
 
 def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body, done: Done) -> None:
-    """Run a handler that asks the database and call `done` after the answer."""
+    """Run a handler that asks the database and call `done` after the answer.
+
+    What the database rolled back is run again; what fails for good is refused.
+    """
 
     def finished(outcome: Outcome | None, error: Exception | None) -> None:
         try:
             if outcome is not None:
                 _finish(session, pdu, outcome)
             elif isinstance(error, Refused):
-                _drop(session, pdu, error)
+                _refuse(session, pdu, handler, body, error)
+            elif isinstance(error, CommitOutcomeUnknown):
+                session.node.counters["outcomes unknown"] += 1  # neither yes nor no would be true
+                log.warning("%r of %r is not answered: %s", pdu, session, error)
             else:
                 session.node.counters["errors"] += 1
                 log.error("%r of %r failed", pdu, session, exc_info=error)
+                _answer_refusal(session, pdu, handler, body)
         finally:
             done()
 
-    session.node.in_thread(partial(handler.run, session, body), finished)
+    attempted = in_transaction if handler.lane is IN_TRANSACTION else repeated
+    session.node.in_thread(partial(attempted, partial(handler.run, session, body)), finished)
 
 
 class Progress(Enum):
@@ -151,7 +169,7 @@ def run_batched(
     try:
         item = handler.run(session, body, pdu.seq)
     except Refused as exc:
-        _drop(session, pdu, exc)
+        _refuse(session, pdu, handler, body, exc)
         return Progress.OVER
     if isinstance(item, Outcome):
         _finish(session, pdu, item)
@@ -171,7 +189,8 @@ def run_batched(
         finally:
             joined()
 
-    session.node.in_thread(item.make, made)
+    # What a lost connection may have left of it is no message yet, so it may be made twice.
+    session.node.in_thread(partial(repeated, item.make), made)
     return Progress.IN_MAKING
 
 
@@ -185,7 +204,7 @@ def _submit(
     def finished(result: Any, error: Exception | None) -> None:
         try:
             _finish(session, pdu, answer(session, body, pdu.seq, result))
-            if pdu.command_id == Command.MSG_DATA:
+            if result is not None and pdu.command_id == Command.MSG_DATA:
                 statistics.note_latency(time.monotonic() - begun)
         finally:
             done()
@@ -236,9 +255,16 @@ def _reply(session: Session, pdu: Pdu, reply: Body | SharedReply) -> None:
         session.send(encode(reply, pdu.seq))
 
 
-def _drop(session: Session, pdu: Pdu, why: Exception) -> None:
+def _refuse(session: Session, pdu: Pdu, handler: Handler, body: Body, why: Exception) -> None:
     session.node.counters["refused"] += 1
     log.info("refused %r of %r: %s", pdu, session, why)
+    _answer_refusal(session, pdu, handler, body)
+
+
+def _answer_refusal(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:
+    reply = refusal(session.user_id, handler.command, body)
+    if reply is not None and not session.is_closed:
+        _reply(session, pdu, reply)
 
 
 def _not_for_us(session: Session, pdu: Pdu) -> None:

@@ -497,6 +497,32 @@ class GroupPosition(models.Model):
         return f"{self.group_id}: {self.user_id}"
 
 
+class FileTask(models.Model):
+    """A transfer of one file that was offered: who may move what at the file server."""
+
+    task_id = models.CharField(_("task id"), primary_key=True, max_length=36)
+    from_id = models.BigIntegerField(_("sender"))
+    sender = Reference(IMUser, "from_id", null=True, related_name="+")
+    to_id = models.BigIntegerField(_("receiver"))
+    receiver = Reference(IMUser, "to_id", null=True, related_name="+")
+    file_name = models.CharField(_("file name"), max_length=255)
+    size = models.BigIntegerField(_("size in bytes"))
+    mode = models.PositiveSmallIntegerField(_("mode"))
+    created = models.BigIntegerField(_("created"))
+
+    class Meta:
+        db_table = "im_file_task"
+        verbose_name = _("file transfer")
+        verbose_name_plural = _("file transfers")
+        indexes: ClassVar = [
+            models.Index(fields=["from_id", "created"], name="im_file_task_sender"),
+            models.Index(fields=["created"], name="im_file_task_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
 class DeviceToken(models.Model):
     """What a user's phone is reached by while no connection is open; one phone per user."""
 

@@ -77,6 +77,13 @@ class GroupChange(IntEnum):
     REMOVE = 2
 
 
+class FileMode(IntEnum):
+    """TransferFileType of the protocol: while both are connected, or stored until fetched."""
+
+    ONLINE = 1
+    OFFLINE = 2
+
+
 class KickReason(IntEnum):
     """Why a connection was displaced."""
 
@@ -160,6 +167,17 @@ class MessagePlace:
     msg_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedFile:
+    """A file that somebody offers to somebody; `task_id` names its transfer."""
+
+    task_id: str
+    sender_id: int
+    receiver_id: int
+    name: str
+    size: int  # bytes
+
+
 # --- events: what happened, for handlers.notices to tell the people concerned -----------------
 
 
@@ -233,6 +251,20 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOffered:
+    """A file may be fetched from its sender, who is connected."""
+
+    file: OfferedFile
+
+
+@dataclass(frozen=True, slots=True)
+class FileUploaded:
+    """A file waits at the file server until its receiver fetches it."""
+
+    file: OfferedFile
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesKicked:
     """A user ends his own connections of some device classes, from his phone."""
 
@@ -263,6 +295,8 @@ Event = (
     | SignatureChanged
     | AvatarChanged
     | Signal
+    | FileOffered
+    | FileUploaded
     | DevicesKicked
     | PcStatusTold
     | AccessEnded

@@ -1,7 +1,7 @@
 """One TCP connection: bytes to PDUs for the consumer, PDUs to bytes for the client.
 
-Bounds: a PDU's length (decoder), what waits to be written (a client that doesn't read is cut off),
-and the time a closing connection may take.
+Bounds: a PDU's length (decoder; a short one until the login, for strangers may be many), what waits
+to be written (a client that doesn't read is cut off), and the time a closing connection may take.
 """
 
 import asyncio
@@ -21,6 +21,10 @@ LINGER_S = 2.0  # for the client to read the last words and close; then the conn
 class Consumer(Protocol):
     """What the gateway needs of the consumer named in the ASGI application."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether its client has logged in."""
+
     def tcp_connect(self, link: "Connection") -> None:
         """Called once, first."""
 
@@ -36,6 +40,7 @@ class Host(Protocol):
 
     loop: asyncio.AbstractEventLoop
     max_pdu_bytes: int
+    login_pdu_bytes: int
     outbox_bytes: int
 
     def joined(self, connection: "Connection", *, spare: int) -> bool:
@@ -66,7 +71,7 @@ class Connection(asyncio.Protocol):
         self._host = host
         self._spare = spare  # places for connections of this kind where clients find none
         self._consumer: Consumer | None = consumer
-        self._decoder = Decoder(host.max_pdu_bytes)
+        self._decoder = Decoder(host.login_pdu_bytes)
         self._is_deaf = False  # what still comes in is thrown away
         self._is_closing = False
 
@@ -85,6 +90,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_deaf or self._consumer is None:
             return
+        if self._decoder.max_length < self._host.max_pdu_bytes and self._consumer.is_known:
+            self._decoder.max_length = self._host.max_pdu_bytes
         try:
             self._consumer.tcp_receive(self._decoder.feed(data))
         except FramingError as exc:

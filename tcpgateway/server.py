@@ -60,6 +60,9 @@ class GatewayServer:
     address: Address
     loop: asyncio.AbstractEventLoop
     max_pdu_bytes: int = field(default_factory=lambda: settings.IM_MAX_PDU_BYTES)
+    login_pdu_bytes: int = field(
+        default_factory=lambda: min(settings.IM_LOGIN_PDU_BYTES, settings.IM_MAX_PDU_BYTES)
+    )
     outbox_bytes: int = field(default_factory=lambda: settings.IM_OUTBOX_BYTES)
     _connections: set[Connection] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)

@@ -17,7 +17,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 
-from teamtalk_site import secret_key
+from teamtalk_site import addresses, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -49,6 +49,11 @@ IM_ADVERTISED_HOST_BACKUP = env.str("IM_ADVERTISED_HOST_BACKUP", default="")
 IM_PUBLIC_URL = env.str(
     "IM_PUBLIC_URL", default=f"http://{IM_ADVERTISED_HOST or IM_HTTP_HOST}:{IM_HTTP_PORT}"
 ).rstrip("/")
+# Where clients move files: the file server's addresses, as they reach it.  None: no transfers.
+IM_FILE_SERVERS = [
+    addresses.host_and_port("IM_FILE_SERVERS", address)
+    for address in env.list("IM_FILE_SERVERS", default=[])
+]
 
 # --- Django ---------------------------------------------------------------------------------
 
@@ -300,10 +305,13 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 # --- limits and timers (docs/operations.md) ----------------------------------------------------
 
 IM_MAX_PDU_BYTES = env.int("IM_MAX_PDU_BYTES", default=1024 * 1024)
+IM_LOGIN_PDU_BYTES = env.int("IM_LOGIN_PDU_BYTES", default=16 * 1024)
 IM_MAX_CONNECTIONS = env.int("IM_MAX_CONNECTIONS", default=100_000)
 IM_INBOX_PDUS = env.int("IM_INBOX_PDUS", default=64)
 IM_OUTBOX_BYTES = env.int("IM_OUTBOX_BYTES", default=4 * 1024 * 1024)
 IM_MESSAGES_PER_SECOND = env.int("IM_MESSAGES_PER_SECOND", default=20)  # 0: no limit
+IM_SIGNALS_PER_SECOND = env.int("IM_SIGNALS_PER_SECOND", default=20)  # 0: no limit
+IM_BROADCASTS_PER_SECOND = env.int("IM_BROADCASTS_PER_SECOND", default=2)  # 0: no limit
 IM_LOGIN_WAIT_SECONDS = env.int("IM_LOGIN_WAIT_SECONDS", default=15)
 IM_PC_SILENCE_SECONDS = env.int("IM_PC_SILENCE_SECONDS", default=120)
 IM_MOBILE_SILENCE_SECONDS = env.int("IM_MOBILE_SILENCE_SECONDS", default=300)
@@ -336,6 +344,10 @@ IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024)
 IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
 IM_NOTICE_SENDER = env.str("IM_NOTICE_SENDER", default="system")
 IM_VERSION = env.str("IM_VERSION", default="unreleased")
+IM_FILE_TASKS = env.int("IM_FILE_TASKS", default=200)
+IM_FILE_TASK_SECONDS = env.int("IM_FILE_TASK_SECONDS", default=86_400)
+IM_OFFLINE_FILES = env.int("IM_OFFLINE_FILES", default=1000)
+IM_OFFLINE_FILES_PER_SENDER = env.int("IM_OFFLINE_FILES_PER_SENDER", default=100)
 IM_AES_KEY = env.str(
     "IM_AES_KEY", default="12345678901234567890123456789012"
 )  # compiled into the clients

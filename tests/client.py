@@ -45,6 +45,7 @@ class Client:
         self._writer = writer
         self._seq = 0
         self.unread: list[Pdu] = []
+        self.sent: set[int] = set()  # commands
         self.user_id = 0
 
     @classmethod
@@ -90,6 +91,7 @@ class Client:
         """Send a message and return its sequence number (by default the next one)."""
         if seq is None:
             seq = self._seq = self._seq % 0xFF00 + 1
+        self.sent.add(catalog.command_of(message))
         self.send_bytes(catalog.encode(message, seq))
         return seq
 

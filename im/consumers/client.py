@@ -35,6 +35,11 @@ class TcpConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         self._inbox = Inbox(self._session)
         self._session.node.watch(self._session)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the client has logged in."""
+        return self._session.user_id != 0
+
     def tcp_receive(self, pdus: Sequence[Pdu]) -> None:
         """Take the PDUs that have arrived."""
         if self._session.user_id:  # before login only a login keeps a connection alive

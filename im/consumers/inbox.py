@@ -12,22 +12,18 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from im import dispatch
+from im.consumers.allowance import Allowance
 from im.delivery.sessions import Session
 from im.dispatch import Progress
-from im.handlers.registry import IN_THREAD
-from im.wire.catalog import Command
+from im.handlers.registry import IN_THREAD, IN_TRANSACTION, Pace
 from im.wire.pdu import Pdu
-
-# The loop's clock ticks in milliseconds: a shorter timer only goes round in circles until it does.
-MIN_PAUSE_S = 0.001
 
 
 class Inbox:
     """Takes a session's PDUs; asks its link to pause while too many wait."""
 
     __slots__ = (
-        "_allowance",
-        "_asked_at",
+        "_allowances",
         "_busy",
         "_in_flight",
         "_paused",
@@ -41,8 +37,7 @@ class Inbox:
         self._in_flight = 0  # items of this connection in the writer
         self._busy = False  # the next command waits for an answer or for a timer
         self._paused = False
-        self._allowance = 0.0  # messages that may be sent at once; filled when first asked
-        self._asked_at = 0.0
+        self._allowances: dict[Pace, Allowance] | None = None  # likewise
 
     def put(self, pdus: Sequence[Pdu]) -> None:
         """Take PDUs and work on as many as can be begun now."""
@@ -72,15 +67,15 @@ class Inbox:
         session = self._session
         if self._in_flight >= settings.IM_INBOX_PDUS:
             return False
-        if pdu.command_id == Command.MSG_DATA and not self._may_send():
-            return False
         admitted = dispatch.admit(session, pdu)
         if admitted is None:
             return True
         handler, body = admitted
         if self._in_flight and handler.lane.is_barrier:
             return False
-        if handler.lane is IN_THREAD:
+        if handler.pace is not Pace.FREE and not self._is_time_for(handler.pace):
+            return False
+        if handler.lane in (IN_THREAD, IN_TRANSACTION):
             self._busy = True
             dispatch.run_in_thread(session, pdu, handler, body, self._go_on)
         elif handler.lane.make is None:
@@ -105,18 +100,17 @@ class Inbox:
         self._busy = False
         self._work()
 
-    def _may_send(self) -> bool:
-        """Take one message off the allowance, or come back when there is one (backpressure)."""
-        rate = settings.IM_MESSAGES_PER_SECOND
+    def _is_time_for(self, pace: Pace) -> bool:
+        """Take a command off its allowance, or come back when that has one (backpressure)."""
+        rate: int = getattr(settings, pace.value)
         if not rate:
             return True
-        now = self._session.node.loop.time()
-        self._allowance = min(rate, self._allowance + (now - self._asked_at) * rate)
-        self._asked_at = now
-        if self._allowance < 1:
-            pause_s = max(MIN_PAUSE_S, (1 - self._allowance) / rate)
+        if self._allowances is None:
+            self._allowances = {}
+        allowance = self._allowances.setdefault(pace, Allowance())
+        loop = self._session.node.loop
+        pause_s = allowance.take(rate, loop.time())
+        if pause_s:
             self._busy = True
-            self._session.node.loop.call_later(pause_s, self._go_on)
-            return False
-        self._allowance -= 1
-        return True
+            loop.call_later(pause_s, self._go_on)
+        return not pause_s

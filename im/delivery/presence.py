@@ -61,7 +61,7 @@ class Presence:
     def devices_of(self, user_id: int) -> DeviceClass:
         """Return the classes of devices the user is connected with, anywhere."""
         devices = int(self._sessions.devices_of(user_id))
-        for mirror in self._mirrors.values():
+        for mirror in tuple(self._mirrors.values()):  # threads ask, too
             for device, _ in mirror.logins.get(user_id, ()):
                 devices |= device
         return DeviceClass(devices)

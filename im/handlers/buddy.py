@@ -1,22 +1,28 @@
 """Service 2, the directory and the list of conversations: what a client syncs after login."""
 
+from collections.abc import Sequence
+
 from im.delivery.sessions import Session
-from im.errors import Refused
 from im.handlers import records
+from im.handlers.lists import ListQuestion
 from im.handlers.pages import DEPARTMENTS, PEOPLE, Page, Question
 from im.handlers.registry import (
     DIRECTORY,
     DONE,
     FAILED,
+    LISTS,
     NOTHING,
     ON_LOOP,
     WRITER,
     Outcome,
+    Pace,
     SharedReply,
     handles,
+    with_reply,
 )
 from im.services import chat, contacts, profile, recent
 from im.services.items import GroupRemoval, Removal
+from im.services.recent import Since
 from im.types import OnlineStatus, SessionRemoved, SessionType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
@@ -89,15 +95,19 @@ def users_status(caller: Session, req: pb.IMUsersStatReq) -> Outcome:
 # --- conversations ----------------------------------------------------------------------------
 
 
-@handles(Command.BUDDY_LIST_RECENT_CONTACT_SESSION_REQUEST)
-def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq) -> Outcome:
-    """Return the conversations touched since the client's stamp, newest first."""
-    found = recent.recent_sessions(caller.user_id, req.latest_update_time)
-    return Outcome(
+def _recent_lists(asked: Sequence[Since]) -> list[pb.IMRecentContactSessionRsp]:
+    return [
         pb.IMRecentContactSessionRsp(
-            user_id=caller.user_id, contact_session_list=[_session_info(entry) for entry in found]
+            user_id=since.user_id, contact_session_list=[_session_info(entry) for entry in found]
         )
-    )
+        for since, found in zip(asked, recent.recent_sessions(asked), strict=True)
+    ]
+
+
+@handles(Command.BUDDY_LIST_RECENT_CONTACT_SESSION_REQUEST, lane=LISTS, answer=with_reply)
+def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq, seq: int) -> ListQuestion:
+    """Return the conversations touched since the client's stamp, newest first."""
+    return ListQuestion(_recent_lists, Since(caller.user_id, req.latest_update_time))
 
 
 def _session_info(entry: recent.RecentSession) -> base.ContactSessionInfo:
@@ -137,23 +147,17 @@ def remove_session(caller: Session, req: pb.IMRemoveSessionReq, seq: int) -> Rem
 # --- oneself ----------------------------------------------------------------------------------
 
 
-@handles(Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST)
+@handles(Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST, pace=Pace.BROADCAST)
 def change_avatar(caller: Session, req: pb.IMChangeAvatarReq) -> Outcome:
     """Store the caller's picture and show it to everybody."""
-    try:
-        event = profile.set_avatar(caller.user_id, req.avatar_url)
-    except Refused:
-        return Outcome(pb.IMChangeAvatarRsp(user_id=caller.user_id, result_code=FAILED))
+    event = profile.set_avatar(caller.user_id, req.avatar_url)
     return Outcome(pb.IMChangeAvatarRsp(user_id=caller.user_id, result_code=DONE), (event,))
 
 
-@handles(Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST)
+@handles(Command.BUDDY_LIST_CHANGE_SIGN_INFO_REQUEST, pace=Pace.BROADCAST)
 def change_signature(caller: Session, req: pb.IMChangeSignInfoReq) -> Outcome:
     """Store the caller's signature and show it to everybody."""
-    try:
-        event = profile.set_signature(caller.user_id, req.sign_info)
-    except Refused:
-        return Outcome(pb.IMChangeSignInfoRsp(user_id=caller.user_id, result_code=FAILED))
+    event = profile.set_signature(caller.user_id, req.sign_info)
     reply = pb.IMChangeSignInfoRsp(
         user_id=caller.user_id, result_code=DONE, sign_info=event.sign_info
     )

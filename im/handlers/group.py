@@ -1,8 +1,20 @@
 """Service 4, groups: which ones there are, who is in them, and how that changes."""
 
+from collections.abc import Sequence
+
 from im.delivery.sessions import Session
 from im.errors import Refused
-from im.handlers.registry import DONE, FAILED, Outcome, handles
+from im.handlers.lists import ListQuestion
+from im.handlers.registry import (
+    DONE,
+    FAILED,
+    IN_TRANSACTION,
+    LISTS,
+    Outcome,
+    Pace,
+    handles,
+    with_reply,
+)
 from im.services import groups
 from im.types import GroupChange, GroupType
 from im.wire.catalog import Command
@@ -10,19 +22,23 @@ from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
 
 
-@handles(Command.GROUP_NORMAL_LIST_REQUEST)
-def normal_list(caller: Session, req: pb.IMNormalGroupListReq) -> Outcome:
-    """Return the caller's fixed groups with their versions."""
-    found = groups.fixed_groups(caller.user_id)
-    return Outcome(
+def _fixed_lists(user_ids: Sequence[int]) -> list[pb.IMNormalGroupListRsp]:
+    return [
         pb.IMNormalGroupListRsp(
-            user_id=caller.user_id,
+            user_id=user_id,
             group_version_list=[
                 base.GroupVersionInfo(group_id=group.group_id, version=group.version)
                 for group in found
             ],
         )
-    )
+        for user_id, found in zip(user_ids, groups.fixed_groups(user_ids), strict=True)
+    ]
+
+
+@handles(Command.GROUP_NORMAL_LIST_REQUEST, lane=LISTS, answer=with_reply)
+def normal_list(caller: Session, req: pb.IMNormalGroupListReq, seq: int) -> ListQuestion:
+    """Return the caller's fixed groups with their versions."""
+    return ListQuestion(_fixed_lists, caller.user_id)
 
 
 @handles(Command.GROUP_INFO_REQUEST)
@@ -50,7 +66,7 @@ def _group_info(group: groups.GroupCard) -> base.GroupInfo:
     )
 
 
-@handles(Command.GROUP_CREATE_REQUEST)
+@handles(Command.GROUP_CREATE_REQUEST, lane=IN_TRANSACTION, pace=Pace.SIGNAL)
 def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
     """Make a temporary group; fixed ones are made by operators."""
     reply = pb.IMGroupCreateRsp(
@@ -76,36 +92,27 @@ def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
     return Outcome(reply)
 
 
-@handles(Command.GROUP_CHANGE_MEMBER_REQUEST)
+@handles(Command.GROUP_CHANGE_MEMBER_REQUEST, lane=IN_TRANSACTION, pace=Pace.SIGNAL)
 def change_members(caller: Session, req: pb.IMGroupChangeMemberReq) -> Outcome:
     """Add people to a group or take them out, and tell everybody concerned."""
+    change = groups.change_members(
+        caller.user_id, req.group_id, GroupChange(req.change_type), req.member_id_list
+    )
     reply = pb.IMGroupChangeMemberRsp(
         user_id=caller.user_id,
         change_type=req.change_type,
-        result_code=FAILED,
+        result_code=DONE,
         group_id=req.group_id,
+        cur_user_id_list=change.members,
+        chg_user_id_list=change.changed,
     )
-    try:
-        change = groups.change_members(
-            caller.user_id, req.group_id, GroupChange(req.change_type), req.member_id_list
-        )
-    except Refused:
-        return Outcome(reply)
-    reply.result_code = DONE
-    reply.cur_user_id_list[:] = change.members
-    reply.chg_user_id_list[:] = change.changed
     return Outcome(reply, (change,))
 
 
 @handles(Command.GROUP_SHIELD_GROUP_REQUEST)
 def shield(caller: Session, req: pb.IMGroupShieldReq) -> Outcome:
     """Switch the pushes of a group off or on for the caller."""
-    try:
-        groups.set_shield(caller.user_id, req.group_id, bool(req.shield_status))
-    except Refused:
-        result = FAILED
-    else:
-        result = DONE
+    groups.set_shield(caller.user_id, req.group_id, bool(req.shield_status))
     return Outcome(
-        pb.IMGroupShieldRsp(user_id=caller.user_id, group_id=req.group_id, result_code=result)
+        pb.IMGroupShieldRsp(user_id=caller.user_id, group_id=req.group_id, result_code=DONE)
     )

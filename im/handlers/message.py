@@ -1,13 +1,24 @@
 """Service 3, messages: sending, having read, looking back."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from im.delivery.sessions import Session
 from im.handlers import records
-from im.handlers.registry import NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome, handles
+from im.handlers.lists import ListQuestion
+from im.handlers.registry import (
+    LISTS,
+    NOTHING,
+    ON_LOOP,
+    WRITER,
+    ItemInMaking,
+    Outcome,
+    Pace,
+    handles,
+    with_reply,
+)
 from im.services import chat, history, voice
 from im.services.items import GroupReadMark, NewGroupMessage, NewMessage, ReadMark
 from im.types import AUDIO_TYPES, GROUP_TYPES, MessageStored, SessionRead, SessionType
@@ -39,7 +50,7 @@ def _answer_message(
     return Outcome(ack, (event,))
 
 
-@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message)
+@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message, pace=Pace.MESSAGE)
 def send_message(
     caller: Session, req: pb.IMMsgData, seq: int
 ) -> NewMessage | NewGroupMessage | ItemInMaking | Outcome:
@@ -109,17 +120,21 @@ def read_messages(
     return chat.read_mark(caller.user_id, session_type, req.session_id, req.msg_id)
 
 
-@handles(Command.MSG_UNREAD_CNT_REQUEST)
-def unread(caller: Session, req: pb.IMUnreadMsgCntReq) -> Outcome:
-    """List the conversations with unread messages, each with its newest message."""
-    entries = [_unread_info(entry) for entry in history.unread(caller.user_id)]
-    return Outcome(
+def _unread_lists(user_ids: Sequence[int]) -> list[pb.IMUnreadMsgCntRsp]:
+    return [
         pb.IMUnreadMsgCntRsp(
-            user_id=caller.user_id,
-            total_cnt=sum(entry.unread_cnt for entry in entries),
-            unreadinfo_list=entries,
+            user_id=user_id,
+            total_cnt=sum(entry.count for entry in found),
+            unreadinfo_list=[_unread_info(entry) for entry in found],
         )
-    )
+        for user_id, found in zip(user_ids, history.unread(user_ids), strict=True)
+    ]
+
+
+@handles(Command.MSG_UNREAD_CNT_REQUEST, lane=LISTS, answer=with_reply)
+def unread(caller: Session, req: pb.IMUnreadMsgCntReq, seq: int) -> ListQuestion:
+    """List the conversations with unread messages, each with its newest message."""
+    return ListQuestion(_unread_lists, caller.user_id)
 
 
 def _unread_info(entry: history.Unread) -> base.UnreadInfo:

@@ -9,16 +9,21 @@ from typing import Any
 
 from im.delivery.presence import SEEN_BY_OTHERS
 from im.delivery.sessions import Delivery, Ending
+from im.handlers import records
 from im.types import (
     AccessEnded,
     AvatarChanged,
     DeviceClass,
     DevicesKicked,
     Event,
+    FileMode,
+    FileOffered,
+    FileUploaded,
     KickReason,
     MembersChanged,
     MessagePlace,
     MessageStored,
+    OfferedFile,
     OnlineStatus,
     PcStatusTold,
     SessionRead,
@@ -29,7 +34,7 @@ from im.types import (
 )
 from im.wire.catalog import encode
 from im.wire.proto import base_define_pb2 as base
-from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2, switch_service_pb2
+from im.wire.proto import buddy_pb2, file_pb2, group_pb2, login_pb2, message_pb2, switch_service_pb2
 
 Effect = Delivery | Ending
 
@@ -128,6 +133,29 @@ def _signal(event: Signal) -> list[Delivery]:
     return [Delivery(encode(notice), both)]
 
 
+def _file_offered(event: FileOffered) -> list[Delivery]:
+    return _file_told(event.file, FileMode.ONLINE, ready=0)
+
+
+def _file_uploaded(event: FileUploaded) -> list[Delivery]:
+    return _file_told(event.file, FileMode.OFFLINE, ready=1)
+
+
+def _file_told(file: OfferedFile, mode: FileMode, *, ready: int) -> list[Delivery]:
+    notice = file_pb2.IMFileNotify(
+        from_user_id=file.sender_id,
+        to_user_id=file.receiver_id,
+        file_name=file.name,
+        file_size=file.size,
+        task_id=file.task_id,
+        ip_addr_list=records.file_servers(),
+        trans_mode=mode,
+        offline_ready=ready,
+    )
+    # The author too: who offers himself a file fetches it on the same PC.
+    return [Delivery(encode(notice), (file.receiver_id,), DeviceClass.PC, to_author=True)]
+
+
 def _devices_kicked(event: DevicesKicked) -> list[Ending]:
     pdu = kicked(event.user_id, KickReason.MOBILE_KICK)
     return [Ending(event.user_id, event.devices, pdu)]
@@ -154,6 +182,8 @@ _NOTICES: dict[type, Callable[[Any], Sequence[Effect]]] = {
     SignatureChanged: _signature_changed,
     AvatarChanged: _avatar_changed,
     Signal: _signal,
+    FileOffered: _file_offered,
+    FileUploaded: _file_uploaded,
     DevicesKicked: _devices_kicked,
     PcStatusTold: _pc_status_told,
 }

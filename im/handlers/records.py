@@ -46,6 +46,11 @@ def message(row: Message) -> base.MsgInfo:
     )
 
 
+def file_servers() -> list[base.IpAddr]:
+    """Return where files are moved; clients take the first address."""
+    return [base.IpAddr(ip=host, port=port) for host, port in settings.IM_FILE_SERVERS]
+
+
 def preview(latest: Message) -> bytes:
     """Return a message's content for lists, where a placeholder stands for voice."""
     if latest.msg_type in AUDIO_TYPES:

@@ -4,25 +4,31 @@ A handler is a plain function of the session that asks and the decoded body.  It
 it runs:
 
 - ON_LOOP: in the event loop; memory only, must be quick.  Returns an Outcome.
-- IN_THREAD: in a database thread, when everything the connection wrote before is stored.  Returns
-  an Outcome.
-- WRITER, LOGIN_DESK, DIRECTORY: on the loop, returning an item for that batcher; `answer`, also on
-  the loop, turns the item's result (None when there is none) into an Outcome.  An Outcome returned
-  at once spares the batcher.  Both get the sequence number too: answers come later than commands.
-  Instead of an item it may be one that takes a database thread to make, ItemInMaking; what the
-  connection sent later waits until it has joined the batcher, so messages keep their order.
+- IN_THREAD: in a database thread, when everything the connection wrote before is stored.  For what
+  reads, or may be done twice: it is run again when the database could not.  Returns an Outcome.
+- IN_TRANSACTION: the same for what must be done once: all of it is one transaction, run again only
+  when it was rolled back.
+- WRITER, LOGIN_DESK, DIRECTORY, LISTS: on the loop, returning an item for that batcher; `answer`,
+  also on the loop, turns the item's result (None when there is none) into an Outcome.  An Outcome
+  returned at once spares the batcher.  Both get the sequence number too: answers come later than
+  commands.  Instead of an item it may be one that takes a database thread to make, ItemInMaking;
+  what the connection sent later waits until it has joined the batcher, so messages keep their
+  order.
 
-`Refused` raised by a handler drops the command without an answer, where the protocol has none.
+`Refused` raised by a handler is answered as im.handlers.refusals says, where the protocol has an
+answer that can say so.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
 
 from im.delivery.node import Work
 from im.delivery.sessions import Door, Session
+from im.handlers.lists import ListDesk
 from im.handlers.pages import DirectoryDesk
 from im.services.accounts import LoginDesk
 from im.services.writer import Writer
@@ -74,15 +80,32 @@ class Lane:
 
 ON_LOOP = Lane("loop")
 IN_THREAD = Lane("thread", is_barrier=True)
+IN_TRANSACTION = Lane("transaction", is_barrier=True)
 WRITER = Lane("writer", make=Writer, is_pipelined=True)
 LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)
 DIRECTORY = Lane("directory", make=DirectoryDesk, is_barrier=True)
+LISTS = Lane("lists", make=ListDesk, is_barrier=True)
 
 LANES: dict[str, Callable[[], Work]] = {
-    lane.name: lane.make for lane in (WRITER, LOGIN_DESK, DIRECTORY) if lane.make is not None
+    lane.name: lane.make for lane in (WRITER, LOGIN_DESK, DIRECTORY, LISTS) if lane.make is not None
 }
 
+
+class Pace(Enum):
+    """How often a connection may send a command: the setting that bounds it, per second."""
+
+    FREE = ""
+    MESSAGE = "IM_MESSAGES_PER_SECOND"
+    SIGNAL = "IM_SIGNALS_PER_SECOND"  # what a few others hear of
+    BROADCAST = "IM_BROADCASTS_PER_SECOND"  # what everybody hears of
+
+
 Answer = Callable[[Session, Any, int, Any], Outcome]
+
+
+def with_reply(caller: Session, req: Message, seq: int, reply: Message | None) -> Outcome:
+    """Answer with the reply a batcher has made, if it could."""
+    return Outcome(reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +118,20 @@ class Handler:
     answer: Answer | None
     anonymous: bool
     door: Door
+    pace: Pace
     empty: Message | None  # what stands for a body that has no fields: it is not looked at
 
 
 HANDLERS: dict[int, Handler] = {}
 
-# Client commands without a handler so far: dropped and counted.  im.checks holds this set to it.
+# Client commands without a handler so far, all of the file server's port: dropped and counted.
+# im.checks holds this set to it.
 NOT_YET = frozenset(
     {
         Command.FILE_LOGIN_REQ,
         Command.FILE_STATE,
         Command.FILE_PULL_DATA_REQ,
         Command.FILE_PULL_DATA_RSP,
-        Command.FILE_REQUEST,
-        Command.FILE_HAS_OFFLINE_REQ,
-        Command.FILE_ADD_OFFLINE_REQ,
-        Command.FILE_DEL_OFFLINE_REQ,
     }
 )
 
@@ -124,10 +145,12 @@ def handles(
     answer: Answer | None = None,
     anonymous: bool = False,
     door: Door = Door.CLIENT,
+    pace: Pace = Pace.FREE,
 ) -> Callable[[F], F]:
     """Register the decorated function for `command`.
 
-    `anonymous`: allowed before login.  `door`: the port it belongs to.
+    `anonymous`: allowed before login.  `door`: the port it belongs to.  `pace`: how often; a
+    connection that sends faster is read no faster.
     """
 
     def register(run: F) -> F:
@@ -138,7 +161,7 @@ def handles(
         kind = message_class(command)
         assert kind is not None
         empty = None if kind.DESCRIPTOR.fields else kind()
-        HANDLERS[command] = Handler(command, run, lane, answer, anonymous, door, empty)
+        HANDLERS[command] = Handler(command, run, lane, answer, anonymous, door, pace, empty)
         return run
 
     return register

@@ -42,3 +42,13 @@ def classify(error: Exception) -> Fault:
     if code in _NO_SERVER | _WRONG_SERVER or any(code in numbers for numbers in _NO_CONNECTION):
         return Fault.LOST
     return Fault.DATA
+
+
+def drop_unusable_connection(error: Exception) -> None:
+    """Close a connection that is dead or was left within a transaction; Django opens a new one.
+
+    The latter happens when an error hits the switch back to autocommit.  Django would take it for
+    a transaction that somebody else ends: nothing would be committed on it any more.
+    """
+    if classify(error) is Fault.LOST or not connection.autocommit:
+        connection.close()

@@ -5,7 +5,7 @@ writes between being removed and hearing of it.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from im.models import (
     IMUser,
 )
 from im.services.group_batch import begin_groups
-from im.services.memberships import membership, memberships
+from im.services.memberships import Membership, membership, memberships
 from im.types import GroupChange, GroupType, MembersChanged, RowStatus, SessionType
 
 MAX_NAME_CHARS = 256
@@ -54,13 +54,16 @@ class GroupCard:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def fixed_groups(user_id: int) -> list[GroupVersion]:
-    """Return the user's fixed groups, last changed first, at most IM_GROUPS."""
-    fixed = (group for group in memberships(user_id) if group.group_type == GroupType.NORMAL)
-    return [
-        GroupVersion(group.group_id, group.version)
-        for group in sorted(fixed, key=lambda group: (-group.updated, group.group_id))
-    ]
+def fixed_groups(user_ids: Sequence[int]) -> list[list[GroupVersion]]:
+    """Return the fixed groups of each of the users, last changed first, at most IM_GROUPS."""
+    found = memberships(user_ids)
+    return [_fixed(found.get(user_id, ())) for user_id in user_ids]
+
+
+def _fixed(groups: Iterable[Membership]) -> list[GroupVersion]:
+    fixed = [group for group in groups if group.group_type == GroupType.NORMAL]
+    fixed.sort(key=lambda group: (-group.updated, group.group_id))
+    return [GroupVersion(group.group_id, group.version) for group in fixed]
 
 
 def newer_groups(user_id: int, known: Mapping[int, int]) -> list[GroupCard]:

@@ -1,11 +1,14 @@
-"""In which groups a user is, and how far he has read each: one query for all lists that need it."""
+"""In which groups users are, and how far each has read: one query for all lists that need it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
 
 from im.models import GroupCounter, GroupPosition, IMGroup, IMGroupMember
+from im.services.rows import marks
+from im.services.together import Row, rows_of_all
 from im.types import RowStatus
 
 
@@ -34,42 +37,57 @@ class Membership:
         return max(0, self.last_msg_id - max(self.read_msg_id, self.joined_msg_id))
 
     @property
+    def newest(self) -> tuple[int, int]:
+        """The place of the group's newest message: group id, message id."""
+        return self.group_id, self.last_msg_id
+
+    @property
     def is_on_list(self) -> bool:
         """Whether the group is on his list of conversations."""
         return self.last_msg_id > max(self.joined_msg_id, self.removed_msg_id)
 
 
-def memberships(user_id: int, group_id: int | None = None) -> list[Membership]:
-    """Return the groups a user is in, last joined first; or his membership in one of them.
+def memberships(user_ids: Iterable[int]) -> dict[int, list[Membership]]:
+    """Return the groups each of these users is in, last joined first, at most IM_GROUPS.
 
-    At most IM_GROUPS.
+    Users who are in none are left out.
     """
-    return _rows(user_id, f" AND m.groupId = {int(group_id)}" if group_id is not None else "")
+    limit: int = settings.IM_GROUPS
+    rows = rows_of_all(
+        sorted(set(user_ids)),
+        lambda users, limit: _rows(f"m.userId IN ({marks(users)})", users, limit),
+        alone=limit,
+    )
+    found: dict[int, list[Membership]] = {}
+    for user_id, *values in rows:
+        found.setdefault(user_id, []).append(Membership(*values))
+    return {user_id: groups[:limit] for user_id, groups in found.items()}
 
 
 def membership(user_id: int, group_id: int) -> Membership | None:
     """Return a user's membership in a group, None for a stranger."""
-    return next(iter(memberships(user_id, group_id)), None)
+    rows = _rows("m.userId = %s AND m.groupId = %s", (user_id, group_id), 1)
+    return next((Membership(*values) for _, *values in rows), None)
 
 
-def _rows(user_id: int, narrowed: str) -> list[Membership]:
+def _rows(condition: str, values: Sequence[int], limit: int) -> list[Row]:
+    """Return (user id, fields of a Membership…) of those who meet the condition."""
     quote = connection.ops.quote_name
     tables = {
         model: quote(model._meta.db_table)
         for model in (IMGroupMember, IMGroup, GroupCounter, GroupPosition)
     }
     sql = (
-        "SELECT m.groupId, g.type, g.version, g.lastChated, g.updated, m.updated, "
+        "SELECT m.userId, m.groupId, g.type, g.version, g.lastChated, g.updated, m.updated, "
         "COALESCE(c.last_msg_id, 0), COALESCE(p.read_msg_id, 0), "
         "COALESCE(p.joined_msg_id, 0), COALESCE(p.removed_msg_id, 0) "
         f"FROM {tables[IMGroupMember]} m "
         f"JOIN {tables[IMGroup]} g ON g.id = m.groupId "
         f"LEFT JOIN {tables[GroupCounter]} c ON c.group_id = m.groupId "
         f"LEFT JOIN {tables[GroupPosition]} p ON p.user_id = m.userId AND p.group_id = m.groupId "
-        f"WHERE m.userId = %s AND m.status = {RowStatus.SHOWN:d} "
-        f"AND g.type IN (1, 2){narrowed} "
-        f"ORDER BY m.updated DESC, m.id DESC LIMIT {int(settings.IM_GROUPS)}"
+        f"WHERE {condition} AND m.status = {RowStatus.SHOWN:d} AND g.type IN (1, 2) "
+        f"ORDER BY m.updated DESC, m.id DESC LIMIT {int(limit)}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [user_id])
-        return [Membership(*row) for row in cursor.fetchall()]
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())

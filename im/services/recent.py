@@ -1,18 +1,36 @@
 """The list of conversations each user sees: recent sessions with their newest message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Q
+from django.db import connection
 
-from im.models import Conversation, IMRecentSession
+from im.models import IMRecentSession, IMRelationShip
 from im.services import history
+from im.services.history import Place
 from im.services.memberships import Membership, memberships
-from im.services.prepared import Prepared
+from im.services.together import Row, rows_of_all
 from im.types import Message, MsgType, RowStatus, SessionType
+
+OVERLAP_S = 2
+
+
+class Since(NamedTuple):
+    """Whose list is asked for, and the time of the newest session his client knows; 0: none."""
+
+    user_id: int
+    since: int
+
+    @property
+    def after(self) -> int:
+        """The time after which sessions are told.
+
+        A session may be committed after another one of the next second; being told of one twice
+        does clients no harm.
+        """
+        return max(0, self.since - OVERLAP_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,100 +44,119 @@ class RecentSession:
     latest: Message
 
 
-# A session may be committed after another one of the next second.  Clients ask since the latest
-# they know; being told of one twice does them no harm.
-OVERLAP_S = 2
+class _Entry(NamedTuple):
+    """A row of a list before its message is fetched, which a removed group has none of."""
 
+    session_type: SessionType
+    session_id: int
+    status: RowStatus
+    updated: int
+    newest: Place | None
 
-def recent_sessions(user_id: int, since: int) -> list[RecentSession]:
-    """Return the sessions touched since `since`, newest first, at most IM_RECENT_SESSIONS.
-
-    Removed ones are told only to a client that has been here before (`since` not 0), so that it
-    can take them off its list.  Sessions without a stored message are left out.
-    """
-    after = max(0, since - OVERLAP_S)
-    listed = {group.group_id: group for group in memberships(user_id) if group.is_on_list}
-    rows = [
-        # A group's row tells of a removal; it is on the list, or not, by the member's position.
-        row
-        for row in _sessions(bool(since))(user_id, after)
-        if row[0] == SessionType.SINGLE or row[1] not in listed
-    ]
-    rows += [
-        (SessionType.GROUP, group.group_id, RowStatus.SHOWN, group.last_chat)
-        for group in listed.values()
-        if group.last_chat > after
-    ]
-    rows.sort(key=lambda row: -row[3])
-    del rows[settings.IM_RECENT_SESSIONS :]
-    latest = _latest(user_id, rows, listed)
-    return [
-        RecentSession(kind, session_id, RowStatus(status or 0), updated, message)
-        for session_type, session_id, status, updated in rows
-        for kind in [SessionType(session_type)]
-        if (message := latest.get((kind, session_id))) is not None
-    ]
-
-
-Latest = dict[tuple[SessionType, int], Message]
 
 # Stands for the newest message of a removed group: who was taken out must not see what is said.
 _NOT_SHOWN = Message(0, 0, 0, MsgType.GROUP_TEXT, b"")
 
 
-def _latest(
-    user_id: int, rows: Sequence[tuple[Any, ...]], listed: Mapping[int, Membership]
-) -> Latest:
-    """Return the newest messages of sessions by (session type, session id)."""
-    peers = [session_id for kind, session_id, _, _ in rows if kind == SessionType.SINGLE]
-    groups = [session_id for kind, session_id, _, _ in rows if kind == SessionType.GROUP]
-    newest = [(group_id, listed[group_id].last_msg_id) for group_id in groups if group_id in listed]
-    said = history.group_messages_at(newest)
-    said |= {group_id: _NOT_SHOWN for group_id in groups if group_id not in listed}
-    return _latest_of_peers(user_id, peers) | {
-        (SessionType.GROUP, group_id): message for group_id, message in said.items()
-    }
+def recent_sessions(asked: Sequence[Since]) -> list[list[RecentSession]]:
+    """Return, for each who asks, his sessions touched since then, newest first, at most
+    IM_RECENT_SESSIONS.
+
+    Removed ones are told only to a client that has been here before (`since` not 0), so that it
+    can take them off its list.  Sessions without a stored message are left out.
+    """
+    groups = memberships(user_id for user_id, _ in asked)
+    rows = _rows_by_user(asked)
+    lists = [
+        _entries(since, rows.get(since.user_id, ()), groups.get(since.user_id, ()))
+        for since in asked
+    ]
+    singles = history.messages_at(_newest(SessionType.SINGLE, lists))
+    said = history.group_messages_at(_newest(SessionType.GROUP, lists))
+    latest = {SessionType.SINGLE: singles, SessionType.GROUP: said}
+    return [list(_with_messages(entries, latest)) for entries in lists]
 
 
-def _latest_of_peers(user_id: int, peers: list[int]) -> Latest:
-    if not peers:
-        return {}
-    peer_of: dict[int, int] = {}
-    newest: list[tuple[int, int]] = []
-    for relate_id, small, big, last_msg_id in _conversations(len(peers))(user_id, *peers):
-        peer_of[relate_id] = big if small == user_id else small
-        newest.append((relate_id, last_msg_id))
-    return {
-        (SessionType.SINGLE, peer_of[relate_id]): message
-        for relate_id, message in history.messages_at(newest).items()
-    }
+def _entries(asked: Since, rows: Iterable[Row], groups: Iterable[Membership]) -> list[_Entry]:
+    """Return what is on one user's list, newest first."""
+    listed = {group.group_id: group for group in groups if group.is_on_list}
+    entries = [
+        _Entry(
+            SessionType(session_type),
+            session_id,
+            RowStatus(status),
+            updated,
+            (relate_id, last_msg_id) if session_type == SessionType.SINGLE else None,
+        )
+        for _, session_type, session_id, status, updated, relate_id, last_msg_id in rows
+        # Another client of his may have asked for more in the same query.
+        if updated > asked.after
+        and (status == RowStatus.SHOWN or asked.since)
+        # A group's row tells of a removal; it is on the list, or not, by the member's position.
+        and (session_type == SessionType.SINGLE or session_id not in listed)
+    ]
+    entries += [
+        _Entry(SessionType.GROUP, group_id, RowStatus.SHOWN, group.last_chat, group.newest)
+        for group_id, group in listed.items()
+        if group.last_chat > asked.after
+    ]
+    entries.sort(key=lambda entry: -entry.updated)
+    return entries[: settings.IM_RECENT_SESSIONS]
+
+
+def _newest(session_type: SessionType, lists: Iterable[Iterable[_Entry]]) -> Iterator[Place]:
+    return (
+        entry.newest
+        for entries in lists
+        for entry in entries
+        if entry.session_type is session_type and entry.newest is not None
+    )
+
+
+def _with_messages(
+    entries: Iterable[_Entry], latest: Mapping[SessionType, Mapping[Place, Message]]
+) -> Iterator[RecentSession]:
+    for session_type, session_id, status, updated, newest in entries:
+        message = _NOT_SHOWN if newest is None else latest[session_type].get(newest)
+        if message is not None:
+            yield RecentSession(session_type, session_id, status, updated, message)
 
 
 # --- queries ----------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=2)
-def _sessions(with_removed: bool) -> Prepared:
-    """Return the query for a user's one-to-one sessions, and for what he removed."""
-    wanted = Q(type=SessionType.SINGLE, status=RowStatus.SHOWN)
-    if with_removed:
-        wanted |= Q(type__in=tuple(SessionType), status=RowStatus.REMOVED)
-    return Prepared(
-        lambda user_id, since: (
-            IMRecentSession.objects.filter(wanted, user_id=user_id, updated__gt=since)
-            .order_by("-updated", "id")
-            .values_list("type", "peer_id", "status", "updated")[: settings.IM_RECENT_SESSIONS]
-        )
+def _rows_by_user(asked: Sequence[Since]) -> dict[int, list[Row]]:
+    """Return the users' one-to-one sessions, and what they removed; newest first."""
+    rows: dict[int, list[Row]] = {}
+    for row in rows_of_all(asked, _rows, alone=settings.IM_RECENT_SESSIONS):
+        rows.setdefault(row[0], []).append(row)
+    return rows
+
+
+def _rows(asked: Sequence[Since], limit: int) -> list[Row]:
+    """Return (user, type, session, status, updated, relation, last message id).
+
+    Relation and message are NULL for a group.
+    """
+    quote = connection.ops.quote_name
+    single, shown, removed = SessionType.SINGLE, RowStatus.SHOWN, RowStatus.REMOVED
+    whose = " OR ".join(["s.userId = %s AND s.updated > %s AND s.status IN (%s, %s)"] * len(asked))
+    values = [
+        value
+        for since in asked
+        for value in (since.user_id, since.after, shown, removed if since.since else shown)
+    ]
+    sql = (
+        "SELECT s.userId, s.type, s.peerId, s.status, s.updated, c.relate_id, c.last_msg_id "
+        f"FROM {quote(IMRecentSession._meta.db_table)} s "
+        f"LEFT JOIN {quote(IMRelationShip._meta.db_table)} r ON s.type = {single:d} "
+        "AND r.smallId = CASE WHEN s.userId < s.peerId THEN s.userId ELSE s.peerId END "
+        "AND r.bigId = CASE WHEN s.userId < s.peerId THEN s.peerId ELSE s.userId END "
+        "LEFT JOIN im_conversation c ON c.relate_id = r.id "
+        f"WHERE ({whose}) AND (s.type = {single:d} AND c.relate_id IS NOT NULL "
+        f"OR s.type = {SessionType.GROUP:d} AND s.status = {removed:d}) "
+        f"ORDER BY s.updated DESC, s.id LIMIT {int(limit)}"
     )
-
-
-@lru_cache(maxsize=256)
-def _conversations(peers: int) -> Prepared:
-    """Return the query for a user's conversations with so many peers: user id, peer ids."""
-
-    def build(user_id: int, *peer_ids: int) -> Any:
-        return Conversation.objects.filter(
-            Q(small_id=user_id, big_id__in=peer_ids) | Q(big_id=user_id, small_id__in=peer_ids)
-        ).values_list("relate_id", "small_id", "big_id", "last_msg_id")
-
-    return Prepared(build, count=1 + peers)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())

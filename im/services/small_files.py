@@ -2,10 +2,12 @@
 
 A file has a path to be told around, `g0/<ab>/<cd>/<hash>_<W>x<H>.<ext>`.  The hash finds the file;
 what follows it, the size of a picture and the kind of file, is for clients and read from the path
-alone.  So the same content under two names lies on the disk once.
+alone.  So the same content under two names lies on the disk once; only what its owner may delete
+again has a salt in its hash, and the disk for itself.
 """
 
 import hashlib
+import os
 import re
 import tempfile
 from typing import Self
@@ -32,8 +34,8 @@ _UNWANTED = re.compile(r"[^A-Za-z0-9]")
 class Draft:
     """A file that arrives piece by piece: `write` them, then `store` it; `close` it in any case."""
 
-    def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=_HASH_BYTES)
+    def __init__(self, salt: bytes = b"") -> None:
+        self._hash = hashlib.blake2b(digest_size=_HASH_BYTES, salt=salt)
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115  # `close` does it
 
     def __enter__(self) -> Self:
@@ -69,6 +71,23 @@ def store(content: bytes, suffix: str) -> str:
     with Draft() as draft:
         draft.write(content)
         return draft.store(suffix)
+
+
+def store_own(content: bytes, suffix: str) -> str:
+    """Store a file that nobody else will ever share, and return its path.
+
+    Its owner may delete it, whoever stores the same content at that moment.
+    """
+    with Draft(salt=os.urandom(hashlib.blake2b.SALT_SIZE)) as draft:
+        draft.write(content)
+        return draft.store(suffix)
+
+
+def delete(path: str) -> None:
+    """Delete a file of `store_own`; nothing if there is none of this path."""
+    match = _match(path)
+    if match is not None:
+        _storage().delete(match["name"])
 
 
 def suffix_for(file_name: str) -> str:

@@ -16,7 +16,7 @@ from im.services.items import NewGroupMessage, NewMessage
 from im.types import AUDIO_TYPES, Message
 
 DURATION_BYTES = 4  # seconds, big-endian
-SUFFIX = ".audio"
+SUFFIX = ".voice"  # of files that belong to one message alone; im.services.voice_sweep
 REPLY_BYTES = 2 * 1024 * 1024  # of voice in one page; a minute is some 60 KiB
 _MAX_ID_DIGITS = 10
 
@@ -48,13 +48,13 @@ def store(voice: Voice) -> NewMessage | NewGroupMessage:
     """Store the sound of a message, then return the message for the writer.
 
     Call it in a thread and outside a transaction.  If the message is not stored after all, what is
-    left of it harms nobody.
+    left of it harms nobody until im.services.voice_sweep takes it away.
     """
     duration, sound = voice.content[:DURATION_BYTES], voice.content[DURATION_BYTES:]
     row = IMAudio.objects.create(
         from_id=voice.sender_id,
         to_id=voice.session_id,
-        path=small_files.store(sound, SUFFIX),
+        path=small_files.store_own(sound, SUFFIX),
         size=len(sound),
         duration=int.from_bytes(duration, "big"),
         created=voice.created,

@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from im import connections
 from im.services import statistics
 from im.services.batch import Known, StaleCache
-from im.services.faults import Fault, classify
+from im.services.faults import Fault, classify, drop_unusable_connection
 from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage
 from im.services.work import Work, find_committed
 from im.types import Event
@@ -53,7 +53,9 @@ class Writer:
         try:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
-            return self._read_back(unknown.work)
+            found = self._read_back(unknown.work)
+            statistics.count_stored(found)
+            return found
         except Exception as exc:  # a fault of ours too may be of one item only
             # Not raised: the answers to what another half of the batch has stored must not be lost.
             if classify(exc) is not Fault.DATA:
@@ -94,7 +96,7 @@ class Writer:
         except (DatabaseError, InterfaceError) as exc:
             if committing and classify(exc) is not Fault.RETRY:
                 raise CommitOutcomeUnknown(work) from exc
-            _drop_unusable_connection(exc)
+            drop_unusable_connection(exc)
             raise
         self._known.learn(work.learned, limit=CACHE_ENTRIES)
         statistics.count_stored(results)
@@ -124,13 +126,3 @@ class Writer:
             else None
             for plan in work.planned
         ]
-
-
-def _drop_unusable_connection(error: Exception) -> None:
-    """Close a connection that is dead or was left within a transaction; Django opens a new one.
-
-    The latter happens when an error hits the switch back to autocommit.  Django would take it for
-    a transaction that somebody else ends: nothing would be committed on it any more.
-    """
-    if classify(error) is Fault.LOST or not connection.autocommit:
-        connection.close()

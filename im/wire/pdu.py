@@ -90,11 +90,11 @@ class Decoder:
     and a chunk of whole PDUs is only sliced, never gathered.
     """
 
-    __slots__ = ("_bad_length", "_max_length", "_needed", "_pending")
+    __slots__ = ("_bad_length", "_needed", "_pending", "max_length")
 
     def __init__(self, max_length: int) -> None:
-        """Accept PDUs of up to `max_length` bytes, header included."""
-        self._max_length = max_length
+        """Accept PDUs of up to `max_length` bytes, header included; it may be changed later."""
+        self.max_length = max_length
         self._pending = bytearray()  # the beginning of an incomplete PDU
         self._needed = 0  # bytes `_pending` must hold before looking at it makes sense
         self._bad_length: int | None = None
@@ -123,7 +123,7 @@ class Decoder:
                 data, position
             )
             end = position + length
-            if end > size or not HEADER_LENGTH <= length <= self._max_length:
+            if end > size or not HEADER_LENGTH <= length <= self.max_length:
                 break
             body = data[position + HEADER_LENGTH : end]
             pdus.append(Pdu(command_id, body, seq, service_id, version, flag, reserved))
@@ -137,7 +137,7 @@ class Decoder:
         self._needed = LENGTH_FIELD
         if len(rest) >= LENGTH_FIELD:
             length = int.from_bytes(rest[:LENGTH_FIELD], "big")
-            if not HEADER_LENGTH <= length <= self._max_length:
+            if not HEADER_LENGTH <= length <= self.max_length:
                 self._bad_length = length
                 raise FramingError(length, pdus)
             self._needed = length

@@ -2,8 +2,8 @@
 
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from im.types import ClientType
 from tests import services
 from tests.client import Client
 from tests.conftest import manage
+from tests.e2e.clients import Cache, Device
 from tests.e2e.database import Database
 from tests.server import Server
 
@@ -30,6 +31,7 @@ class Person:
 
 
 People = Callable[[int], list[Person]]
+SwitchOn = Callable[..., Awaitable[Device]]
 
 
 def _add_people(database_url: str) -> None:
@@ -70,19 +72,29 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return make_database(request, tmp_path_factory, "e2e")
 
 
-@pytest.fixture(scope="session")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server all tests of a backend share.  Its log must be free of complaints at the end."""
+@contextmanager
+def running_server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server for many tests.  Its log must be free of complaints at the end."""
     server = Server(
         database_url,
         tmp_path_factory.mktemp("var"),
         IM_KICK_GRACE_SECONDS=0.2,
         IM_STATUS_INTERVAL_SECONDS=0.02,
         IM_MESSAGES_PER_SECOND=0,
+        IM_SIGNALS_PER_SECOND=0,
+        IM_BROADCASTS_PER_SECOND=0,
+        IM_FILE_SERVERS="192.0.2.7:8600",
     ).start()
     yield server
     assert server.stop() == 0
     assert server.complaints() == []
+
+
+@pytest.fixture(scope="session")
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server all tests of a backend share."""
+    with running_server(database_url, tmp_path_factory) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +135,18 @@ async def entrance(server: Server) -> AsyncIterator[Entrance]:
     """The way into the shared server."""
     async with Entrance(server.port) as entrance:
         yield entrance
+
+
+@pytest.fixture
+async def switch_on(server: Server) -> AsyncIterator[SwitchOn]:
+    """Return a function that starts a client of a kind for a person, with a cache or without."""
+    async with AsyncExitStack() as stack:
+
+        async def start(kind: type[Device], person: Person, cache: Cache | None = None) -> Device:
+            device = await kind.switch_on(server.http_port, person.name, cache)
+            return await stack.enter_async_context(device)
+
+        yield start
 
 
 _next_user = itertools.count(1)

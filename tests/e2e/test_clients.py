@@ -1,8 +1,6 @@
 """The four clients, imitated: what each does from switching on to the first idle minute."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 
 import pytest
 from django.conf import settings
@@ -12,8 +10,8 @@ from im.wire import cipher
 from im.wire.pdu import HEADER, HEADER_LENGTH
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, message_pb2
-from tests.e2e.clients import IOS, Android, Cache, Device, Mac, Windows
-from tests.e2e.conftest import Entrance, People, Person
+from tests.e2e.clients import IOS, Android, Device, Mac, Windows
+from tests.e2e.conftest import Entrance, People, SwitchOn
 from tests.e2e.database import Database
 from tests.server import Server
 
@@ -27,21 +25,8 @@ HEARTBEATS = {
     IOS: "00000010 000d 0000 0007 0701 0005 0001",
     Android: "00000010 0006 0000 0007 0701 0005 0030",
 }
-SwitchOn = Callable[..., Awaitable[Device]]
 
 every_client = pytest.mark.parametrize("kind", ALL)
-
-
-@pytest.fixture
-async def switch_on(server: Server) -> AsyncIterator[SwitchOn]:
-    """Return a function that starts a client of a kind for a person, with a cache or without."""
-    async with AsyncExitStack() as stack:
-
-        async def start(kind: type[Device], person: Person, cache: Cache | None = None) -> Device:
-            device = await kind.switch_on(server.http_port, person.name, cache)
-            return await stack.enter_async_context(device)
-
-        yield start
 
 
 def encrypted(text: str) -> bytes:
@@ -63,19 +48,6 @@ def add_group(database: Database, group_id: int, *member_ids: int) -> None:
             group_id,
             user_id,
         )
-
-
-def change(database: Database, person: Person, cache: Cache, column: str, value: str | int) -> None:
-    """Edit a person in the second after the one that a client has been told of last.
-
-    That second is long over: what happens while it lasts, tests of syncing look at.
-    """
-    database.change(
-        f"UPDATE IMUser SET {column} = %s, updated = %s WHERE id = %s",
-        value,
-        cache.people_stamp,
-        person.id,
-    )
 
 
 # --- the first login --------------------------------------------------------------------------

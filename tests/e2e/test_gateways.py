@@ -2,27 +2,45 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import shutil
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from im.types import ClientType, KickReason, OnlineStatus
-from im.wire.proto import buddy_pb2, login_pb2, message_pb2
+from im.types import (
+    ClientType,
+    FileMode,
+    GroupChange,
+    KickReason,
+    OnlineStatus,
+    SessionType,
+)
+from im.wire.proto import buddy_pb2, file_pb2, group_pb2, login_pb2, message_pb2
 from tests import services
 from tests.client import Client
 from tests.conftest import manage
+from tests.e2e.conftest import Person
+from tests.e2e.files import offer
+from tests.e2e.groups import (
+    change,
+    group_history,
+    group_text,
+    listed_groups,
+    make_group,
+    unread_of,
+    write,
+)
 from tests.server import Server
 
 LEASE_S = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     """Two gateways and a web process (which is a gateway too)."""
 
     first: Server
@@ -49,6 +67,7 @@ def cluster(
             IM_LEASE_SECONDS=LEASE_S,
             IM_STATUS_INTERVAL_SECONDS=0.02,
             IM_KICK_GRACE_SECONDS=0.2,
+            IM_FILE_SERVERS="192.0.2.7:8600",
         )
 
     servers = [server("rungateway"), server("rungateway"), server("serve")]
@@ -133,6 +152,150 @@ async def test_reading_on_one_gateway_is_told_to_the_phone_on_another(
     notice = await phone.receive(message_pb2.IMMsgDataReadNotify)
 
     assert (notice.session_id, notice.msg_id) == (7, 1)
+
+
+# --- groups -----------------------------------------------------------------------------------
+
+
+async def test_a_group_message_reaches_members_at_every_gateway_once(
+    cluster: Cluster, log_in_at: LogIn
+) -> None:
+    ada = await log_in_at(cluster.first, 12)
+    ada_phone = await log_in_at(cluster.second, 12, ClientType.IOS)
+    others = [await log_in_at(server, 13 + n) for n, server in enumerate(cluster)]
+    stranger = await log_in_at(cluster.second, 16)
+    for user_id in (13, 14, 15):
+        assert await until_known(ada, user_id, OnlineStatus.ONLINE)
+    group_id = await make_group(ada, *(member(user_id) for user_id in (13, 14, 15)))
+
+    ids = [await write(ada, group_id, text) for text in ("one", "two")]
+    heard = [
+        [(m.to_session_id, m.msg_id, m.from_user_id) for m in await messages_of(client, 2)]
+        for client in (ada_phone, *others)
+    ]
+
+    assert ids == [1, 2]
+    assert heard == 4 * [[(group_id, 1, 12), (group_id, 2, 12)]]
+    for client in (ada, ada_phone, *others, stranger):
+        assert await client.arrived(message_pb2.IMMsgData) == []
+    assert [await unread_of(client, group_id) for client in others] == [2, 2, 2]
+
+
+async def test_a_change_of_members_is_told_at_every_gateway(
+    cluster: Cluster, log_in_at: LogIn
+) -> None:
+    ada = await log_in_at(cluster.first, 17)
+    bob, cleo = await log_in_at(cluster.second, 18), await log_in_at(cluster.web, 19)
+    assert await until_known(ada, 18, OnlineStatus.ONLINE)
+    assert await until_known(ada, 19, OnlineStatus.ONLINE)
+    group_id = await make_group(ada, member(18))
+
+    await change(ada, group_id, GroupChange.ADD, member(19))
+    added = [await client.receive(group_pb2.IMGroupChangeMemberNotify) for client in (bob, cleo)]
+    await change(ada, group_id, GroupChange.REMOVE, member(19))
+    removed = [await client.receive(group_pb2.IMGroupChangeMemberNotify) for client in (bob, cleo)]
+    await write(ada, group_id, "without Cleo")
+    await bob.receive(message_pb2.IMMsgData)
+
+    assert [list(notice.chg_user_id_list) for notice in (*added, *removed)] == 4 * [[19]]
+    assert {tuple(sorted(notice.cur_user_id_list)) for notice in added} == {(17, 18, 19)}
+    assert {tuple(sorted(notice.cur_user_id_list)) for notice in removed} == {(17, 18)}
+    assert await cleo.arrived(message_pb2.IMMsgData) == []
+
+
+async def test_who_was_taken_out_at_one_gateway_can_not_write_at_another(
+    cluster: Cluster, log_in_at: LogIn
+) -> None:
+    ada, bob = await log_in_at(cluster.first, 20), await log_in_at(cluster.second, 21)
+    group_id = await make_group(ada, member(21))
+    await write(bob, group_id, "while I may")
+
+    await change(ada, group_id, GroupChange.REMOVE, member(21))
+    bob.send(group_text(bob, group_id, "am I in?"))
+
+    assert await bob.arrived(message_pb2.IMMsgDataAck) == []
+    assert await group_history(ada, group_id) == [(1, "while I may")]
+
+
+async def test_members_write_at_two_gateways_at_once_and_ids_stay_dense(
+    cluster: Cluster, log_in_at: LogIn
+) -> None:
+    clients = [await log_in_at(server, 22 + n) for n, server in enumerate(cluster)]
+    ada, *others = clients
+    group_id = await make_group(ada, *(member(client.user_id) for client in others))
+
+    async def write_ten(client: Client) -> list[int]:
+        return [await write(client, group_id, f"{client.user_id}") for _ in range(10)]
+
+    given = await asyncio.gather(*map(write_ten, clients))
+
+    assert all(ids == sorted(ids) for ids in given)
+    assert sorted(itertools.chain(*given)) == list(range(1, 31))
+
+
+async def test_reading_a_group_is_told_to_ones_phone_at_another_gateway(
+    cluster: Cluster, log_in_at: LogIn
+) -> None:
+    ada, bob = await log_in_at(cluster.first, 25), await log_in_at(cluster.second, 26)
+    phone = await log_in_at(cluster.web, 26, ClientType.IOS)
+    group_id = await make_group(ada, member(26))
+    await write(ada, group_id, "read me")
+
+    bob.send(
+        message_pb2.IMMsgDataReadAck(
+            user_id=0, session_id=group_id, msg_id=1, session_type=int(SessionType.GROUP)
+        )
+    )
+    notice = await phone.receive(message_pb2.IMMsgDataReadNotify)
+
+    assert (notice.session_id, notice.msg_id, notice.session_type) == (group_id, 1, 2)
+    assert await unread_of(phone, group_id) == 0
+    assert await ada.arrived(message_pb2.IMMsgDataReadNotify) == []
+
+
+async def test_a_removed_conversation_goes_from_ones_phone_at_another_gateway(
+    cluster: Cluster, log_in_at: LogIn
+) -> None:
+    ada, bob = await log_in_at(cluster.first, 27), await log_in_at(cluster.second, 28)
+    phone = await log_in_at(cluster.web, 28, ClientType.IOS)
+    group_id = await make_group(ada, member(28))
+    await write(ada, group_id, "in the group")
+    await ada.tell(28, "to Bob")
+
+    for kind, session_id in ((SessionType.GROUP, group_id), (SessionType.SINGLE, 27)):
+        request = buddy_pb2.IMRemoveSessionReq(
+            user_id=0, session_type=int(kind), session_id=session_id
+        )
+        answer = await bob.call(request, buddy_pb2.IMRemoveSessionRsp)
+        assert answer.result_code == 0
+    notice = await phone.receive(buddy_pb2.IMRemoveSessionNotify)
+    listed = await listed_groups(phone)
+    await write(ada, group_id, "again")
+
+    assert (notice.session_type, notice.session_id) == (int(SessionType.SINGLE), 27)
+    assert group_id not in listed
+    assert group_id in await listed_groups(phone)
+
+
+async def test_a_file_is_offered_to_a_pc_at_another_gateway(
+    cluster: Cluster, log_in_at: LogIn
+) -> None:
+    ada, bob = await log_in_at(cluster.first, 29), await log_in_at(cluster.second, 30)
+    assert await until_known(ada, 30, OnlineStatus.ONLINE)
+
+    answer = await offer(ada, 30)
+    notice = await bob.receive(file_pb2.IMFileNotify)
+
+    assert (answer.result_code, int(answer.trans_mode)) == (0, int(FileMode.ONLINE))
+    assert notice.task_id == answer.task_id
+
+
+def member(user_id: int) -> Person:
+    return Person(user_id, f"u{user_id:05d}")
+
+
+async def messages_of(client: Client, count: int) -> list[message_pb2.IMMsgData]:
+    return [await client.receive(message_pb2.IMMsgData) for _ in range(count)]
 
 
 async def test_discovery_names_the_least_loaded_gateway(cluster: Cluster, log_in_at: LogIn) -> None:

@@ -3,7 +3,10 @@
 The server's log is looked at when all tests are done: none of this may leave a traceback there.
 """
 
+import asyncio
+import contextlib
 import random
+import socket
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
@@ -15,8 +18,11 @@ from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu, encode_pdu
 from im.wire.proto import login_pb2, message_pb2, other_pb2
 from tests.client import Client, wire_password
 from tests.e2e.conftest import Entrance, People, Person
+from tests.server import Server
 
 MAX_PDU_BYTES = 1024 * 1024
+# Loopback sockets hold up to 10 MB between two processes, the outbox 4 MB.
+TOO_MUCH_BYTES = 20 * 1024 * 1024
 ANONYMOUS = {
     Command.LOGIN_REQ_USERLOGIN,
     Command.LOGIN_REQ_LOGINOUT,
@@ -122,13 +128,13 @@ async def test_nothing_behind_the_broken_frame_is_looked_at(entrance: Entrance) 
     assert client.unread == []
 
 
-async def test_a_frame_of_exactly_the_limit_is_taken(entrance: Entrance) -> None:
-    client = await entrance.connect()
+async def test_a_frame_of_exactly_the_limit_is_taken(entrance: Entrance, people: People) -> None:
+    client = await entrance.log_in(people(1)[0])
     heartbeat = Pdu(Command.OTHER_HEARTBEAT, bytes(MAX_PDU_BYTES - HEADER_LENGTH))
 
     client.send_bytes(heartbeat.encode())
 
-    assert await client.next_pdu() == heartbeat
+    assert await client.receive_pdu(other_pb2.IMHeartBeat) == heartbeat
 
 
 async def test_a_stream_may_come_byte_by_byte(entrance: Entrance, people: People) -> None:
@@ -320,3 +326,32 @@ async def test_a_client_may_go_in_the_middle_of_everything(
         await client.close()
 
     assert await (await entrance.log_in(bob)).tell(ada.id, "still there") >= 1
+
+
+async def test_who_stops_reading_while_messages_come_finds_them_when_he_is_back(
+    server: Server, entrance: Entrance, people: People
+) -> None:
+    ada, bob, cleo = people(3)
+    text, count = 4_000 * "长", TOO_MUCH_BYTES // 12_000
+    deaf = socket.create_connection(("127.0.0.1", server.port))
+    reader, writer = await asyncio.open_connection(sock=deaf, limit=4096)
+    await Client(reader, writer).log_in(bob.name)
+    talker, other = await entrance.log_in(ada), await entrance.log_in(cleo)
+
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's can
+    for _ in range(count):
+        talker.say(bob.id, text)
+    await other.tell(ada.id, "others go on")
+    acks = await talker.acks(count)
+    writer.transport.resume_reading()  # type: ignore[attr-defined]
+    received = 0
+    with contextlib.suppress(ConnectionError):
+        while chunk := await reader.read(1 << 20):
+            received += len(chunk)
+    writer.close()
+
+    assert received < count * len(text.encode())
+    assert [msg_id for _, msg_id in acks] == list(range(1, count + 1))
+    back = await entrance.log_in(bob)
+    assert await back.unread_counts() == {ada.id: count}
+    assert (await back.history(ada.id, count=1))[0][0] == count

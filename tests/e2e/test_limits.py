@@ -21,6 +21,7 @@ from tests.server import Server
 
 PEOPLE = 20
 MAX_PDU_BYTES = 64 * 1024
+LOGIN_PDU_BYTES = 16 * 1024
 OUTBOX_BYTES = 256 * 1024
 MESSAGES_PER_SECOND = 20  # the default
 SILENCE_S = 1
@@ -42,6 +43,7 @@ def strict_server(
         f"sqlite:///{path}",
         tmp_path_factory.mktemp("var"),
         IM_MAX_PDU_BYTES=MAX_PDU_BYTES,
+        IM_LOGIN_PDU_BYTES=LOGIN_PDU_BYTES,
         IM_OUTBOX_BYTES=OUTBOX_BYTES,
         IM_LOGIN_WAIT_SECONDS=SILENCE_S,
         IM_PC_SILENCE_SECONDS=SILENCE_S,
@@ -142,12 +144,24 @@ async def test_others_are_not_slowed_down_by_it(entrance: Entrance) -> None:
 
 
 async def test_the_frame_limit_is_a_setting(entrance: Entrance) -> None:
-    client = await entrance.connect()
+    client = await entrance.log_in(person(11))
     largest = Pdu(Command.OTHER_HEARTBEAT, bytes(MAX_PDU_BYTES - HEADER_LENGTH))
 
     client.send_bytes(largest.encode())
     echo = await client.next_pdu()
     client.send_bytes(encode_pdu(Command.OTHER_HEARTBEAT, bytes(len(largest.body) + 1)))
+
+    assert echo == largest
+    assert await client.closed()
+
+
+async def test_a_stranger_sends_no_long_frames(entrance: Entrance) -> None:
+    client = await entrance.connect()
+    largest = Pdu(Command.OTHER_HEARTBEAT, bytes(LOGIN_PDU_BYTES - HEADER_LENGTH))
+
+    client.send_bytes(largest.encode())
+    echo = await client.next_pdu()
+    client.send_bytes(HEADER.pack(LOGIN_PDU_BYTES + 1, 1, 0, 7, Command.OTHER_HEARTBEAT, 0, 0))
 
     assert echo == largest
     assert await client.closed()
@@ -159,8 +173,8 @@ async def test_who_does_not_read_is_cut_off_while_others_go_on(
     connection = socket.create_connection(("127.0.0.1", strict_server.port))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     a, b = await entrance.log_in(person(9)), await entrance.log_in(person(10))
-    echoes = TOO_MUCH // MAX_PDU_BYTES
-    heartbeat = Pdu(Command.OTHER_HEARTBEAT, bytes(MAX_PDU_BYTES - HEADER_LENGTH)).encode()
+    echoes = TOO_MUCH // LOGIN_PDU_BYTES
+    heartbeat = Pdu(Command.OTHER_HEARTBEAT, bytes(LOGIN_PDU_BYTES - HEADER_LENGTH)).encode()
 
     reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
     writer.write(echoes * heartbeat)

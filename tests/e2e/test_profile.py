@@ -215,7 +215,9 @@ async def test_nothing_but_a_phone_kicks(
     other_type = ClientType.WEB if client_type is ClientType.WINDOWS else ClientType.WINDOWS
     other = await entrance.log_in(ada, other_type)
 
-    asker.send(login_pb2.IMKickPCClientReq(user_id=0))
+    request = login_pb2.IMKickPCClientReq(user_id=0)
 
-    assert await asker.arrived(login_pb2.IMKickPCClientRsp) == []
+    answer = await asker.call(request, login_pb2.IMKickPCClientRsp)
+
+    assert (answer.user_id, answer.result_code) == (ada.id, 1)
     assert await other.arrived(login_pb2.IMKickUser) == []

@@ -56,6 +56,23 @@ async def test_a_frame_beyond_the_hosts_limit_is_broken() -> None:
     assert opened.transport.calls[-1] == "write_eof"
 
 
+async def test_a_stranger_sends_no_long_frames_until_he_is_known() -> None:
+    stranger, known = Opened(), Opened()
+    stranger.consumer.is_known = known.consumer.is_known = False
+    short, long = Pdu(0x0701, bytes(84)), Pdu(0x0701, bytes(85))
+
+    for opened in (stranger, known):
+        opened.connection.data_received(short.encode())
+    known.consumer.is_known = True
+    for opened in (stranger, known):
+        opened.connection.data_received(long.encode())
+    await asyncio.sleep(0)
+
+    assert known.consumer.pdus == [short, long]
+    assert stranger.consumer.pdus == [short]
+    assert stranger.transport.calls[-1] == "write_eof"
+
+
 async def test_where_there_is_no_room_the_consumer_never_hears_of_it() -> None:
     opened = Opened(is_full=True)
 

@@ -5,16 +5,19 @@ import threading
 from dataclasses import replace
 
 import pytest
+from google.protobuf.message import Message
 from pytest_django.fixtures import Settings
 
 from im.delivery.sessions import Session
 from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, ItemInMaking, Outcome
 from im.services.items import NewMessage
-from im.wire.catalog import Command
+from im.wire.catalog import Command, command_of
 from im.wire.pdu import Pdu
-from im.wire.proto import message_pb2
+from im.wire.proto import buddy_pb2, file_pb2, group_pb2, message_pb2, switch_service_pb2
 from tests.clock import run_jumping
-from tests.gateway.connected import ADA, connected
+from tests.gateway.connected import ADA, BOB, connected
+
+LATEST_ID = message_pb2.IMGetLatestMsgIdReq(user_id=ADA, session_type=1, session_id=BOB)
 
 
 @pytest.fixture(autouse=True)
@@ -39,15 +42,19 @@ async def test_a_question_waits_for_the_messages_before_it_and_holds_up_those_be
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored_before: list[int] = []
-    question = Command.MSG_UNREAD_CNT_REQUEST
+    question = Command.MSG_GET_LATEST_MSG_ID_REQ
     async with connected() as ada:
 
-        def answer(caller: Session, req: message_pb2.IMUnreadMsgCntReq) -> Outcome:
+        def answer(caller: Session, req: message_pb2.IMGetLatestMsgIdReq) -> Outcome:
             stored_before.append(sum(ada.writer.batches))
-            return Outcome(message_pb2.IMUnreadMsgCntRsp(user_id=ADA, total_cnt=0))
+            return Outcome(
+                message_pb2.IMGetLatestMsgIdRsp(
+                    user_id=ADA, session_type=1, session_id=BOB, latest_msg_id=0
+                )
+            )
 
         monkeypatch.setitem(HANDLERS, question, replace(HANDLERS[question], run=answer))
-        ask = Pdu(question, message_pb2.IMUnreadMsgCntReq(user_id=ADA).SerializeToString(), 99)
+        ask = Pdu(question, LATEST_ID.SerializeToString(), 99)
 
         ada.say(3)
         ada.inbox.put([ask])
@@ -229,6 +236,26 @@ def test_a_fast_sender_gets_his_rate_and_loses_nothing(handled_at_s: list[float]
     run_jumping(test())
 
 
+async def test_waiting_for_ones_own_messages_costs_no_allowance(settings: Settings) -> None:
+    settings.IM_BROADCASTS_PER_SECOND = 1
+    settings.IM_MESSAGES_PER_SECOND = 0
+    change = Pdu(
+        Command.BUDDY_LIST_CHANGE_AVATAR_REQUEST,
+        buddy_pb2.IMChangeAvatarReq(user_id=ADA, avatar_url="x" * 256).SerializeToString(),
+    )
+    async with connected() as ada:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        ada.writer.go.clear()
+        ada.say(1)
+        ada.say(1)
+        ada.inbox.put([change])  # waits for both, and is looked at again when each is stored
+        ada.writer.go.set()
+        await ada.link.until_sent(3)
+
+        assert loop.time() - begun < 1
+
+
 def test_who_was_silent_may_send_a_seconds_worth_at_once_and_no_more(
     handled_at_s: list[float],
 ) -> None:
@@ -260,3 +287,56 @@ def test_a_closed_connection_is_not_worked_for_when_its_pause_is_over(
             assert len(handled_at_s) == 20
 
     run_jumping(test())
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "rate"),
+    [
+        (switch_service_pb2.IMP2PCmdMsg, "IM_SIGNALS_PER_SECOND", 20),
+        (buddy_pb2.IMChangeAvatarReq, "IM_BROADCASTS_PER_SECOND", 2),
+        (buddy_pb2.IMChangeSignInfoReq, "IM_BROADCASTS_PER_SECOND", 2),
+        (group_pb2.IMGroupCreateReq, "IM_SIGNALS_PER_SECOND", 20),
+        (group_pb2.IMGroupChangeMemberReq, "IM_SIGNALS_PER_SECOND", 20),
+        (file_pb2.IMFileReq, "IM_SIGNALS_PER_SECOND", 20),
+        (file_pb2.IMFileAddOfflineReq, "IM_SIGNALS_PER_SECOND", 20),
+    ],
+)
+def test_what_others_hear_of_has_a_pace_of_its_own(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[Message],
+    setting: str,
+    rate: int,
+) -> None:
+    command = command_of(kind)
+    body = _filled(kind).SerializeToString()
+    times: list[float] = []
+
+    def let_through(caller: Session, req: Message) -> Outcome:
+        times.append(asyncio.get_running_loop().time())
+        return NOTHING
+
+    async def test() -> None:
+        async with connected() as ada:
+            assert getattr(settings, setting) == rate  # the default
+            ada.inbox.put([Pdu(command, body)] * (3 * rate))
+            await asyncio.sleep(60)
+
+            after_s = [time_s - times[0] for time_s in times]
+            assert len(after_s) == 3 * rate
+            assert after_s[rate - 1] == 0
+            assert after_s[rate] == pytest.approx(1 / rate, abs=0.002)
+            assert after_s[-1] == pytest.approx(2, abs=0.1)
+
+    handler = replace(HANDLERS[command], run=let_through, lane=ON_LOOP)
+    monkeypatch.setitem(HANDLERS, command, handler)
+    run_jumping(test())
+
+
+def _filled(kind: type[Message]) -> Message:
+    """Return a message whose required fields are 1 or "x"."""
+    message = kind()
+    for field in kind.DESCRIPTOR.fields:
+        if field.is_required:
+            setattr(message, field.name, "x" if field.type == field.TYPE_STRING else 1)
+    return message

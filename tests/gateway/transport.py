@@ -55,6 +55,7 @@ class RecordingConsumer:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.pdus: list[Pdu] = []
+        self.is_known = True
 
     def tcp_connect(self, link: Connection) -> None:
         self.calls.append("connect")
@@ -70,6 +71,7 @@ class SmallHost:
     """A host with small bounds; while `is_full` it has no room for another connection."""
 
     max_pdu_bytes = 1000
+    login_pdu_bytes = 100
     outbox_bytes = 10_000
 
     def __init__(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from im.errors import Refused
 from im.services import chat, groups, history, recent
 from im.services.items import Item
+from im.services.recent import Since
 from im.services.writer import Writer
 from im.types import (
     Event,
@@ -67,13 +68,11 @@ class InProcess:
 
     def view(self, user: int) -> View:
         user_id = self._ids["user"][user]
-        sessions = recent.recent_sessions(user_id, 1)
+        [sessions] = recent.recent_sessions([Since(user_id, 1)])
+        [unread] = history.unread([user_id])
         shown = {self._place(s.session_type, s.session_id): s.status for s in sessions}
         return View(
-            {
-                self._place(entry.session_type, entry.session_id): entry.count
-                for entry in history.unread(user_id)
-            },
+            {self._place(entry.session_type, entry.session_id): entry.count for entry in unread},
             {place: status == RowStatus.SHOWN for place, status in shown.items()},
             {place: said for place in self._places(user) if (said := self._said(user_id, place))},
         )

@@ -19,7 +19,9 @@ from tests.replay.tally import Tally
 from tests.server import Server
 
 SETTINGS: dict[str, dict[str, Any]] = {  # Any: as Server takes them
-    "s02_unauth": {"IM_LOGIN_WAIT_SECONDS": 2}
+    "s02_unauth": {"IM_LOGIN_WAIT_SECONDS": 2},
+    "s03_buddy": {"IM_BROADCASTS_PER_SECOND": 0},  # the recorder had no patience
+    "s07_file": {"IM_FILE_SERVERS": "127.0.0.1:8600"},
 }
 TALLIES = pytest.StashKey[list[tuple[str, Tally]]]()
 

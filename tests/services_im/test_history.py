@@ -1,12 +1,10 @@
 """Reading conversations from the tables: what is shown, in which order, and what it costs."""
 
-from collections.abc import Iterator
-
 import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import Conversation, IMUser, messages
-from im.services import chat, history
+from im.services import chat, history, together
 from im.services.writer import Writer
 from im.types import Message, MsgType, SessionType
 
@@ -33,6 +31,11 @@ def talk(sender_id: int, receiver_id: int, *texts: str) -> None:
 
 def read(reader_id: int, peer_id: int) -> None:
     Writer()([chat.read_mark(reader_id, SessionType.SINGLE, peer_id, 0)])
+
+
+def unread_of(user_id: int) -> list[history.Unread]:
+    [found] = history.unread([user_id])
+    return found
 
 
 def ids(page: list[Message]) -> list[int]:
@@ -94,7 +97,7 @@ def test_unread_is_in_the_order_of_the_ids_as_text() -> None:
     for peer_id in (9, 100, 20, 1, 11):
         talk(peer_id, ME, "hi")
 
-    assert [entry.session_id for entry in history.unread(ME)] == [1, 100, 11, 20, 9]
+    assert [entry.session_id for entry in unread_of(ME)] == [1, 100, 11, 20, 9]
 
 
 def test_unread_counts_what_the_other_wrote_since_one_read() -> None:
@@ -104,12 +107,12 @@ def test_unread_counts_what_the_other_wrote_since_one_read() -> None:
     talk(ME, 7, "mine")
     talk(99, ME, "hi")
 
-    found = {entry.session_id: entry for entry in history.unread(ME)}
+    found = {entry.session_id: entry for entry in unread_of(ME)}
 
     assert {peer_id: entry.count for peer_id, entry in found.items()} == {7: 3, 99: 1}
     assert (found[7].session_type, found[7].latest.msg_id) == (SessionType.SINGLE, 6)
     assert (found[7].latest.sender_id, found[7].latest.content) == (ME, b"mine")
-    assert [entry.count for entry in history.unread(7)] == [1]
+    assert [entry.count for entry in unread_of(7)] == [1]
 
 
 def test_a_conversation_without_its_newest_message_is_left_out() -> None:
@@ -118,30 +121,40 @@ def test_a_conversation_without_its_newest_message_is_left_out() -> None:
     lost = Conversation.objects.get(small_id=7).relate_id
     messages.for_key(lost).objects.filter(relate_id=lost).delete()
 
-    assert [entry.session_id for entry in history.unread(ME)] == [8]
+    assert [entry.session_id for entry in unread_of(ME)] == [8]
 
 
-@pytest.fixture
-def _three_at_most(settings: Settings) -> Iterator[None]:
+def test_no_more_conversations_are_listed_than_the_setting_allows(settings: Settings) -> None:
     settings.IM_UNREAD_SESSIONS = 3
-    history._unread.cache_clear()  # the limit is part of the compiled query
-    yield
-    history._unread.cache_clear()
-
-
-@pytest.mark.usefixtures("_three_at_most")
-def test_no_more_conversations_are_listed_than_the_setting_allows() -> None:
     for peer_id in range(100, 110):
         talk(peer_id, ME, "hi")
 
-    assert len(history.unread(ME)) == 3
+    assert len(unread_of(ME)) == 3
 
 
-def test_unread_costs_two_queries_and_one_for_each_shard(
+def test_unread_of_many_users_costs_as_much_as_of_one(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for peer_id in range(100, 140):
         talk(peer_id, ME, "hi")
+        talk(ME, peer_id, "hello")
 
-    with django_assert_num_queries(2 + 8):
-        assert len(history.unread(ME)) == 40
+    with django_assert_num_queries(3):  # conversations, their messages, groups
+        mine, *theirs = history.unread([ME, *range(100, 140)])
+
+    assert len(mine) == 40
+    assert [[entry.session_id for entry in found] for found in theirs] == 40 * [[ME]]
+
+
+def test_very_many_are_asked_for_in_parts(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(together, "ROWS_TOGETHER", 4)
+    settings.IM_UNREAD_SESSIONS = 3
+    for reader_id, authors in ((1, 5), (2, 1), (3, 4), (4, 2)):
+        for peer_id in range(100, 100 + authors):
+            talk(peer_id, reader_id, "hi")
+
+    found = history.unread([1, 2, 3, 4, 2])
+
+    assert [len(entries) for entries in found] == [3, 1, 3, 2, 1]

@@ -15,7 +15,7 @@ from im.models import (
 )
 from im.services import recent
 from im.services.items import pair_of
-from im.services.recent import OVERLAP_S, RecentSession
+from im.services.recent import OVERLAP_S, RecentSession, Since
 from im.types import Message, MsgType, RowStatus, SessionType
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,11 @@ def add_conversation(
     add_session(peer_id, updated, session_type=session_type, status=status)
 
 
+def sessions_of(user_id: int, since: int) -> list[RecentSession]:
+    [found] = recent.recent_sessions([Since(user_id, since)])
+    return found
+
+
 def peers(found: list[RecentSession]) -> list[int]:
     return [session.session_id for session in found]
 
@@ -104,17 +109,17 @@ def test_the_session_touched_last_comes_first_and_equal_ones_as_they_were_made()
     for peer_id, age in ((1, 30), (2, 10), (99, 20), (3, 10)):
         add_conversation(peer_id, NOW - age)
 
-    assert peers(recent.recent_sessions(ME, 0)) == [2, 3, 99, 1]
+    assert peers(sessions_of(ME, 0)) == [2, 3, 99, 1]
 
 
 def test_only_what_was_touched_since_the_stamp_or_just_before_is_told() -> None:
     for peer_id in range(1, 6):
         add_conversation(peer_id, NOW + peer_id)
 
-    assert peers(recent.recent_sessions(ME, NOW + 5)) == [5, 4]
-    assert peers(recent.recent_sessions(ME, NOW + 5 + OVERLAP_S)) == []
-    assert peers(recent.recent_sessions(ME, 1)) == [5, 4, 3, 2, 1]
-    assert recent.recent_sessions(ME, 4294967295) == []
+    assert peers(sessions_of(ME, NOW + 5)) == [5, 4]
+    assert peers(sessions_of(ME, NOW + 5 + OVERLAP_S)) == []
+    assert peers(sessions_of(ME, 1)) == [5, 4, 3, 2, 1]
+    assert sessions_of(ME, 4294967295) == []
 
 
 def test_what_others_talk_about_is_not_told() -> None:
@@ -122,23 +127,23 @@ def test_what_others_talk_about_is_not_told() -> None:
     add_session(1, owner_id=7)
     add_session(ME, owner_id=1)
 
-    assert peers(recent.recent_sessions(ME, 0)) == [1]
-    assert peers(recent.recent_sessions(7, 0)) == []
+    assert peers(sessions_of(ME, 0)) == [1]
+    assert peers(sessions_of(7, 0)) == []
 
 
 def test_a_hundred_sessions_are_told_the_newest() -> None:
     for peer_id in range(100, 205):
         add_conversation(peer_id, NOW + peer_id)
 
-    assert peers(recent.recent_sessions(ME, 0)) == list(range(204, 104, -1))
+    assert peers(sessions_of(ME, 0)) == list(range(204, 104, -1))
 
 
 def test_a_removed_session_is_told_only_to_who_has_been_here_before() -> None:
     add_conversation(1, NOW)
     add_conversation(2, NOW + 1, status=RowStatus.REMOVED)
 
-    assert peers(recent.recent_sessions(ME, 0)) == [1]
-    later = [(session.session_id, session.status) for session in recent.recent_sessions(ME, 1)]
+    assert peers(sessions_of(ME, 0)) == [1]
+    later = [(session.session_id, session.status) for session in sessions_of(ME, 1)]
     assert later == [(2, RowStatus.REMOVED), (1, RowStatus.SHOWN)]
 
 
@@ -147,7 +152,7 @@ def test_rows_in_a_state_nobody_knows_are_left_out(since: int) -> None:
     for peer_id, session_type, status in ((1, None, 0), (2, 3, 0), (3, 1, None), (4, 1, 2)):
         add_conversation(peer_id, session_type=session_type, status=status)
 
-    assert recent.recent_sessions(ME, since) == []
+    assert sessions_of(ME, since) == []
 
 
 # --- the newest message -------------------------------------------------------------------------
@@ -158,7 +163,7 @@ def test_each_session_has_its_newest_message(peer_id: int) -> None:
     add_messages(peer_id, 3, author_id=ME)
     add_session(peer_id, NOW + 5)
 
-    assert recent.recent_sessions(ME, 0) == [
+    assert sessions_of(ME, 0) == [
         RecentSession(SINGLE, peer_id, RowStatus.SHOWN, NOW + 5, Message(3, ME, NOW, 1, b"3"))
     ]
 
@@ -170,7 +175,7 @@ def test_a_group_and_a_person_of_the_same_number_are_two_sessions() -> None:
     IMGroup.objects.filter(pk=group_id).update(last_chated=NOW + 1)
     IMGroupMember.objects.create(group_id=group_id, user_id=ME, status=RowStatus.SHOWN)
 
-    assert recent.recent_sessions(ME, 0) == [
+    assert sessions_of(ME, 0) == [
         RecentSession(
             GROUP, group_id, RowStatus.SHOWN, NOW + 1, Message(2, 7, NOW, MsgType.GROUP_TEXT, b"2")
         ),
@@ -185,38 +190,53 @@ def test_a_session_without_a_message_is_left_out() -> None:
     add_session(add_group_messages(7, count=0), session_type=GROUP)
     add_session(4711, session_type=GROUP)
 
-    assert recent.recent_sessions(ME, 0) == []
+    assert sessions_of(ME, 0) == []
 
 
 def test_a_session_whose_newest_message_is_of_no_known_type_is_left_out() -> None:
     add_messages(1, msg_type=0x33)
     add_session(1)
 
-    assert recent.recent_sessions(ME, 0) == []
+    assert sessions_of(ME, 0) == []
 
 
 def test_sessions_of_all_shards_are_found() -> None:
     for peer_id in range(1, 2 * SHARDS + 1):
         add_conversation(peer_id)
 
-    assert sorted(peers(recent.recent_sessions(ME, 0))) == list(range(1, 2 * SHARDS + 1))
+    assert sorted(peers(sessions_of(ME, 0))) == list(range(1, 2 * SHARDS + 1))
 
 
 # --- what it costs ------------------------------------------------------------------------------
 
 
-def test_a_hundred_sessions_cost_one_query_for_each_table(
+def test_a_hundred_sessions_cost_three_queries(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for peer_id in range(100, 200):
         add_conversation(peer_id)
 
-    with django_assert_num_queries(3 + SHARDS):  # sessions, groups, conversations, messages
-        assert len(recent.recent_sessions(ME, 0)) == 100
+    with django_assert_num_queries(3):  # groups, sessions, messages
+        assert len(sessions_of(ME, 0)) == 100
+
+
+def test_many_who_ask_at_once_cost_as_much_as_one(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    add_conversation(1, NOW)
+    add_conversation(2, NOW + 100, status=RowStatus.REMOVED)
+    for owner_id in (1, 2):
+        add_session(ME, NOW, owner_id=owner_id)
+
+    asked = [Since(ME, 0), Since(1, 0), Since(ME, NOW + 100), Since(2, NOW + 100), Since(ME, 1)]
+    with django_assert_num_queries(3):
+        found = recent.recent_sessions(asked)
+
+    assert [peers(sessions) for sessions in found] == [[1], [ME], [2], [], [2, 1]]
 
 
 def test_nothing_new_costs_two_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     add_conversation(1)
 
     with django_assert_num_queries(2):  # sessions, groups
-        recent.recent_sessions(ME, NOW + OVERLAP_S)
+        sessions_of(ME, NOW + OVERLAP_S)

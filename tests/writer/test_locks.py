@@ -17,7 +17,7 @@ LOCK_WAIT_TIMEOUT, DEADLOCK, FILE_LOCKED = 1205, 1213, "database is locked"
 
 
 @contextmanager
-def _told_of(error: int | str, tell: Callable[[], None]) -> Iterator[None]:
+def told_of(error: int | str, tell: Callable[[], None]) -> Iterator[None]:
     """Call `tell` when a statement of Django's connection fails with this error."""
 
     def watch(
@@ -44,7 +44,7 @@ def test_a_lock_that_others_hold_too_long_is_asked_for_again(
         cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
     with closing(store.connect()) as other, closing(other.cursor()) as cursor:
         cursor.execute("SELECT * FROM im_conversation WHERE small_id = %s FOR UPDATE", (ada,))
-        with _told_of(LOCK_WAIT_TIMEOUT, other.rollback):
+        with told_of(LOCK_WAIT_TIMEOUT, other.rollback):
             [answer] = writer([text(ada, bob, "2")])
 
     assert answer is not None
@@ -72,7 +72,7 @@ def test_the_victim_of_a_deadlock_stores_its_batch_afterwards(
             assert was_victim.wait(PATIENCE_S)
 
     is_locked = threading.Event()
-    with ThreadPoolExecutor(1) as thread, _told_of(DEADLOCK, was_victim.set):
+    with ThreadPoolExecutor(1) as thread, told_of(DEADLOCK, was_victim.set):
         other = thread.submit(lock_crosswise)
         assert is_locked.wait(PATIENCE_S)
         answers = writer([text(ada, bob, "2"), text(ada, cleo, "2")])
@@ -92,7 +92,7 @@ def test_a_locked_file_is_tried_again(store: Store, writer: Writer, users: TakeU
 
     with closing(store.connect()) as other:
         other.execute("BEGIN IMMEDIATE")
-        with _told_of(FILE_LOCKED, other.rollback):
+        with told_of(FILE_LOCKED, other.rollback):
             [answer] = writer([text(ada, bob, "2")])
 
     assert answer is not None
