@@ -1,13 +1,16 @@
 """The page of the audit log: read, filtered, never changed."""
 
+from datetime import UTC, date, datetime
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.audit_texts import ACTIONS, action_name, detail_html
 from admin_ui.console import ReadOnlyAdmin
-from admin_ui.filters import DropdownFilter
+from admin_ui.filters import DayRangeFilter, DropdownFilter, day_start
 from admin_ui.models import AuditEntry
 
 
@@ -20,8 +23,20 @@ class ActionFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [(name, text) for name, text in ACTIONS.items()]
 
-    def queryset(self, request: HttpRequest, queryset):  # type: ignore[no-untyped-def]
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[AuditEntry]
+    ) -> QuerySet[AuditEntry]:
         return queryset.filter(action=self.value()) if self.value() in ACTIONS else queryset
+
+
+class TimeFilter(DayRangeFilter):
+    """Narrows the log to a range of days."""
+
+    title = _("time")
+    parameter_name = "at"
+
+    def in_column(self, day: date) -> datetime:
+        return datetime.fromtimestamp(day_start(day), UTC)
 
 
 @admin.register(AuditEntry)
@@ -30,7 +45,7 @@ class AuditAdmin(ReadOnlyAdmin):
 
     list_display = ["number", "at", "operator", "what", "target_name", "detail_text", "reason"]
     list_display_links = ["number"]
-    list_filter = [ActionFilter]
+    list_filter = [ActionFilter, TimeFilter]
     search_fields = ["operator", "target", "target_name", "reason"]
     ordering = ["-number"]
     fields = [

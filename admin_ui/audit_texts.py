@@ -18,7 +18,6 @@ ACTIONS: dict[str, Any] = {  # Any: translated lazily
     "move": _("moved"),
     "leave": _("marked as left"),
     "offboard": _("offboarded"),
-    "disable": _("disabled"),
     "password": _("new password"),
     "import": _("imported"),
     "export": _("exported"),
@@ -34,11 +33,23 @@ ACTIONS: dict[str, Any] = {  # Any: translated lazily
     "announce": _("announcement"),
     "log in": _("logged in"),
     "log out": _("logged out"),
-    "log in failed": _("login failed"),
     "second factor on": _("second factor switched on"),
     "second factor off": _("second factor switched off"),
     "recovery codes": _("new recovery codes"),
     "let in again": _("login allowed again"),
+}
+
+# What details are about that are no columns of the row concerned.
+DETAILS: dict[str, Any] = {  # Any: translated lazily
+    "people": _("people concerned"),
+    "rows": _("rows"),
+    "to": _("new department"),
+    "groups left": _("groups left"),
+    "groups handed over": _("groups handed over"),
+    "successor": _("successor"),
+    "old_admin_id": _("id in the old console"),
+    "owner": _("creator"),
+    "depart": _("department"),
 }
 
 
@@ -57,6 +68,8 @@ def detail_html(entry: AuditEntry) -> str:
 
 
 def _label(entry: AuditEntry, name: str) -> Any:
+    if name in DETAILS:
+        return DETAILS[name]
     model = entry.target.partition(":")[0]
     try:
         return apps.get_model(model)._meta.get_field(name).verbose_name

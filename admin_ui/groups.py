@@ -20,7 +20,7 @@ from admin_ui import theme
 from admin_ui.confirm import confirmed
 from admin_ui.console import change_url, readable
 from admin_ui.edit_pages import CardAdmin, CardForm, announce_on_commit, number_choice
-from admin_ui.filters import ChoiceFilter, Choices, PeriodFilter, name_of
+from admin_ui.filters import ChoiceFilter, Choices, DayRangeFilter, name_of
 from admin_ui.person_choice import PeopleField, PersonField
 from im.errors import Refused
 from im.models import IMGroup, IMGroupMember, IMUser
@@ -47,7 +47,7 @@ class StateFilter(ChoiceFilter):
     numbers = STATES
 
 
-class LastChatFilter(PeriodFilter):
+class LastChatFilter(DayRangeFilter):
     title = _("last chat")
     parameter_name = "last_chated"
 

@@ -25,7 +25,7 @@ from admin_ui.audit_log import Deed
 from admin_ui.confirm import confirmed
 from admin_ui.console import change_url, list_url, operator_of
 from admin_ui.edit_pages import CardAdmin, announce_on_commit
-from admin_ui.filters import ChoiceFilter, DropdownFilter, PeriodFilter, name_of
+from admin_ui.filters import ChoiceFilter, DayRangeFilter, DropdownFilter, name_of
 from admin_ui.people_forms import (
     SEXES,
     STATUSES,
@@ -72,7 +72,7 @@ class StatusFilter(ChoiceFilter):
     numbers = STATUSES
 
 
-class UpdatedFilter(PeriodFilter):
+class UpdatedFilter(DayRangeFilter):
     title = _("updated")
     parameter_name = "updated"
 

@@ -69,8 +69,8 @@ PAGE_RIGHTS: Mapping[Role, frozenset[str]] = {
 TABLE_RIGHTS: Mapping[Role, Mapping[str, str]] = {
     Role.OWNER: {
         "im.imuser": "vac",
-        "im.imdepart": "vacd",
-        "im.imgroup": "vacd",
+        "im.imdepart": "vac",
+        "im.imgroup": "vacd",  # d: dissolve
         "im.imdiscovery": "vac",
         "admin_ui.operator": "vac",
         "admin_ui.auditentry": "v",
@@ -78,8 +78,8 @@ TABLE_RIGHTS: Mapping[Role, Mapping[str, str]] = {
     },
     Role.OPERATOR: {
         "im.imuser": "vac",
-        "im.imdepart": "vacd",
-        "im.imgroup": "vacd",
+        "im.imdepart": "vac",
+        "im.imgroup": "vacd",  # d: dissolve
         "im.imdiscovery": "vac",
     },
     Role.AUDITOR: {
@@ -91,7 +91,7 @@ TABLE_RIGHTS: Mapping[Role, Mapping[str, str]] = {
         "admin_ui.auditentry": "v",
         "axes.accessattempt": "v",
     },
-    Role.MANAGER: {"im.imuser": "vac", "im.imdepart": "vacd"},
+    Role.MANAGER: {"im.imuser": "vac", "im.imdepart": "vac"},
     Role.NONE: {},
 }
 

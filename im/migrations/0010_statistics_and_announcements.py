@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("im", "0007_device_token"),
+        ("im", "0008_file_tasks"),
     ]
 
     operations = [
