@@ -7,7 +7,7 @@ FOR_CHECKS := DATABASE_URL=sqlite://:memory: REDIS_URL= SECRET_KEY=unused
 # mysqlclient must be compiled: only where it is needed.
 DRIVER := $(if $(filter mysql%,$(value DATABASE_URL)),requirements-mysql.txt)
 
-.PHONY: help run test faults browser check format proto
+.PHONY: help run test faults browser check format locale proto
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):  ## /make \1	/p' Makefile
@@ -43,6 +43,11 @@ format:  ## let ruff rewrite what it can
 	@bin/venv requirements-dev.txt
 	@$(IN_VENV) -m ruff check --fix
 	@$(IN_VENV) -m ruff format
+
+locale:  ## gather the texts to translate, and compile them (gettext)
+	@bin/venv requirements-dev.txt
+	@$(IN_VENV) manage.py makemessages --locale zh_Hans --no-location --no-wrap --ignore '.venv/*' --ignore 'var/*'
+	@$(IN_VENV) manage.py compilemessages --locale zh_Hans --ignore '.venv'
 
 proto:  ## regenerate the protobuf modules
 	@bin/venv requirements-dev.txt

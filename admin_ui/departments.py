@@ -7,28 +7,27 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ALL_VAR, ORDER_VAR, ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
+from admin_ui import scope
+from admin_ui.confirm import confirmed
+from admin_ui.console import operator_of
 from admin_ui.department_choice import URL_NAME, DepartmentField, answer_choices
-from admin_ui.edit_pages import (
-    SHOWN_OR_HIDDEN,
-    CardAdmin,
-    CardForm,
-    ShownFilter,
-    changed_fields,
-    name_of,
-    number_choice,
-)
+from admin_ui.edit_pages import CardAdmin, CardForm, number_choice
+from admin_ui.filters import SHOWN_OR_HIDDEN, ShownFilter, name_of
 from admin_ui.tree import Place, company_outline, headcounts, totals
 from im.errors import Refused
 from im.models import IMDepart
 from im.services import directory
+from im.services.department_closing import close_department
 from im.services.directory import DEPARTMENT_TEXTS, DepartmentCard
 from im.services.edits import MAX_PRIORITY, Problem
 from im.types import RowStatus
@@ -119,26 +118,61 @@ class DepartmentForm(CardForm):
         return directory.check_department(self.instance.pk, self.card(), seen=seen)
 
 
+class MoveForm(forms.Form):
+    """Where departments go."""
+
+    parent = DepartmentField(
+        label=_("Part of"),
+        required=False,
+        help_text=_("Leave empty for the top of the company."),
+    )
+
+
+class DropForm(MoveForm):
+    """What the page sends when a department was dropped."""
+
+    seen = forms.IntegerField(required=False)
+
+
+class CloseForm(forms.Form):
+    """Where people go."""
+
+    target = DepartmentField(label=_("Everybody goes to"))
+
+
 @admin.register(IMDepart)
 class DepartmentAdmin(CardAdmin):
     """The department tree."""
 
     form = DepartmentForm
+    list_before_template = "admin_ui/tree_help.html"  # unfold's; the stock look has no dragging
     list_display = ["tree_name", "people", "people_total", "priority", "visibility", "updated_at"]
     list_display_links = ["tree_name"]
     list_filter = [ShownFilter]
     search_fields = ["depart_name"]
     ordering = ["id"]  # where nothing else is said; the list itself is in tree order
-    actions = ["hide"]
+    actions = ["move", "close", "hide"]
     fields = ["depart_name", "parent", "priority", "status", "created_at", "updated_at", "seen"]
     readonly_fields = ["created_at", "updated_at"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DepartmentList
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IMDepart]:
+        return scope.departments(operator_of(request), super().get_queryset(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody moves or closes the department he manages, only what is in it."""
+        is_own_root = obj is not None and obj.pk == operator_of(request).depart_id
+        return not is_own_root and super().has_change_permission(request, obj)
+
     def get_urls(self) -> list[URLPattern]:
-        choices = path("choices/", self.admin_site.admin_view(answer_choices), name=URL_NAME)
-        return [choices, *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("choices/", view(answer_choices), name=URL_NAME),
+            path("drop/", view(require_POST(self.drop)), name="im_imdepart_drop"),
+            *super().get_urls(),
+        ]
 
     def write(self, form: DepartmentForm, row_id: int | None) -> int:
         if row_id is None:
@@ -152,9 +186,12 @@ class DepartmentAdmin(CardAdmin):
         if not listing.indented:
             return listing.place.path
         return format_html(
-            '<span class="tree tree-{}" style="--depth: {}">{}</span>',
+            '<span class="tree tree-{}" style="--depth: {}" data-department="{}" data-seen="{}">'
+            "{}</span>",
             "top" if listing.place.depth == 0 else "below",
             listing.place.depth,
+            row.pk,
+            row.updated,
             row.depart_name,
         )
 
@@ -170,16 +207,79 @@ class DepartmentAdmin(CardAdmin):
     def visibility(self, row: IMDepart) -> Any:
         return name_of(row.status, SHOWN_OR_HIDDEN)
 
+    # --- moving and closing ---------------------------------------------------------------------
+
+    def drop(self, request: HttpRequest) -> HttpResponse:
+        """Take a department that was dragged onto another one, or onto the top (parent 0)."""
+        form = DropForm(request.POST)
+        row = self.get_object(request, request.POST.get("department", ""))
+        if row is None or not self.has_change_permission(request, row):
+            raise PermissionDenied
+        scope.restrict(form, operator_of(request))
+        if not form.is_valid():
+            return JsonResponse({"error": gettext("There is no such department.")}, status=400)
+        try:
+            self._move(request, row, form.cleaned_data["parent"], form.cleaned_data["seen"])
+        except Refused as refusal:
+            return JsonResponse({"error": str(refusal)}, status=400)
+        return JsonResponse({})
+
+    @transaction.atomic
+    def _move(
+        self, request: HttpRequest, row: IMDepart, parent: IMDepart | None, seen: int | None = None
+    ) -> None:
+        parent_id = parent.pk if parent else 0
+        card = DepartmentCard(row.depart_name, row.priority, parent_id, row.status)
+        if directory.change_department(row.pk, card, seen=seen).fields:
+            self.record(request, "move", row, {"parent_id": [row.parent_id, parent_id]})
+
+    @confirmed(_("Move to another department"), permissions=["change"], form_class=MoveForm)
+    def move(self, request: HttpRequest, queryset: QuerySet[IMDepart], form: forms.Form) -> None:
+        """Move the chosen ones with all that they contain; what dragging does, by keyboard."""
+        for row in self._changeable(request, queryset):
+            try:
+                self._move(request, row, form.cleaned_data["parent"])
+            except Refused as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            else:
+                text = gettext("%(name)s is moved.") % {"name": row}
+                self.message_user(request, text, messages.SUCCESS)
+
+    @confirmed(
+        _("Close: move everybody elsewhere, then hide"),
+        permissions=["change"],
+        form_class=CloseForm,
+        note=_("Where do the people and the departments in it go?"),
+    )
+    def close(self, request: HttpRequest, queryset: QuerySet[IMDepart], form: forms.Form) -> None:
+        """Close the chosen ones, a transaction each."""
+        target = form.cleaned_data["target"]
+        for row in self._changeable(request, queryset):
+            try:
+                with transaction.atomic():
+                    closed = close_department(row.pk, target.pk)
+                    detail = {"people": closed.people, "to": target.pk}
+                    self.record(request, "hide", row, detail)
+            except Refused as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            else:
+                text = gettext("%(name)s is closed; %(people)d people moved to %(target)s.")
+                names = {"name": row, "people": closed.people, "target": target}
+                self.message_user(request, text % names, messages.SUCCESS)
+
+    def _changeable(self, request: HttpRequest, queryset: QuerySet[IMDepart]) -> list[IMDepart]:
+        return [row for row in queryset if self.has_change_permission(request, row)]
+
     @admin.action(description=_("Hide from everybody's list"), permissions=["change"])
     def hide(self, request: HttpRequest, queryset: QuerySet[IMDepart]) -> None:
         """Hide the chosen ones, from the leaves up so that whole branches go in one step."""
-        chosen = {row.pk: row for row in queryset}
+        chosen = {row.pk: row for row in self._changeable(request, queryset)}
         hidden = 0
         for depart_id in reversed([key for key in company_outline() if key in chosen]):
             try:
                 with transaction.atomic():
                     directory.hide_department(depart_id)
-                    self.log_change(request, chosen[depart_id], changed_fields("status"))
+                    self.record(request, "hide", chosen[depart_id])
             except Refused as refusal:
                 self.message_user(request, f"{chosen[depart_id]}: {refusal}", messages.ERROR)
             else:

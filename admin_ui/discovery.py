@@ -11,15 +11,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from admin_ui.edit_pages import (
-    SHOWN_OR_HIDDEN,
-    CardAdmin,
-    CardForm,
-    ShownFilter,
-    changed_fields,
-    name_of,
-    number_choice,
-)
+from admin_ui.edit_pages import CardAdmin, CardForm, number_choice
+from admin_ui.filters import SHOWN_OR_HIDDEN, ShownFilter, name_of
 from im.models import IMDiscovery
 from im.services import discovery_items
 from im.services.discovery_items import TEXTS, ItemCard
@@ -102,6 +95,6 @@ class DiscoveryAdmin(CardAdmin):
         for row in rows:
             with transaction.atomic():
                 discovery_items.hide_item(row.pk)
-                self.log_change(request, row, changed_fields("status"))
+                self.record(request, "hide", row)
         text = ngettext("%d link is hidden.", "%d links are hidden.", len(rows))
         self.message_user(request, text % len(rows), messages.SUCCESS)

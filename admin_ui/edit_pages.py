@@ -6,41 +6,27 @@ write it.  Rows are never deleted here, and times are shown, not edited.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db import transaction
-from django.db.models import Model, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
-from django.utils.translation import gettext_lazy as _
 
+from admin_ui.console import CaselessSearch, ConsoleModelAdmin, list_url
+from admin_ui.filters import Choices
 from im.dispatch import announce
 from im.errors import Refused
-from im.fields import CharColumn
 from im.services.edits import Problem
-from im.types import Event, RowStatus
+from im.types import Event
 
-if TYPE_CHECKING:  # the type checker knows these as generic classes, Django does not
-    ModelForm = forms.ModelForm[Any]  # Any: bases for all our tables
-    ModelAdmin = admin.ModelAdmin[Any]
+if TYPE_CHECKING:  # the type checker knows it as a generic class, Django does not
+    ModelForm = forms.ModelForm[Any]  # Any: a base for all our tables
 else:
-    ModelForm, ModelAdmin = forms.ModelForm, admin.ModelAdmin
-
-ROWS_PER_PAGE = 50  # one screen or two; each row costs a little template time
+    ModelForm = forms.ModelForm
 
 OF_STORED_ROWS = ("created_at", "updated_at", "seen")
-
-Choices = Sequence[tuple[int, Any]]  # numbers and their names; Any: translated lazily
-SHOWN_OR_HIDDEN: Choices = [(RowStatus.SHOWN, _("shown")), (RowStatus.REMOVED, _("hidden"))]
-
-
-CharColumn.register_lookup(Lower)  # `__lower` in queries, for searches
 
 
 class CardForm(ModelForm):
@@ -72,13 +58,8 @@ class CardForm(ModelForm):
             self.add_error(field if field in self.fields else None, problem.text)
 
 
-class CardAdmin(ModelAdmin):
+class CardAdmin(CaselessSearch, ConsoleModelAdmin):
     """Pages of one table whose rows services write."""
-
-    list_per_page = ROWS_PER_PAGE
-    show_facets = admin.ShowFacets.NEVER  # one count per choice, over everybody
-    show_full_result_count = False
-    view_on_site = False
 
     @abstractmethod
     def write(self, form: Any, row_id: int | None) -> int:  # Any: each page has its own form
@@ -106,53 +87,8 @@ class CardAdmin(ModelAdmin):
         fields = super().get_fields(request, obj)
         return fields if obj else [field for field in fields if field not in OF_STORED_ROWS]
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return [f"{field}__lower__contains" for field in self.search_fields]
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
-    ) -> tuple[QuerySet[Model], bool]:
-        """Search without regard to capitals, which our columns tell apart on MySQL."""
-        return super().get_search_results(request, queryset, search_term.lower())
-
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
-
-    @admin.display(description=_("created"), ordering="created")
-    def created_at(self, row: Any) -> str:  # Any: these columns are in all our tables
-        return readable(row.created)
-
-    @admin.display(description=_("updated"), ordering="updated")
-    def updated_at(self, row: Any) -> str:
-        return readable(row.updated)
-
-
-def readable(unix_seconds: int) -> str:
-    """Return a time of our tables as date and minute in the console's time zone."""
-    return date_format(localtime(datetime.fromtimestamp(unix_seconds, UTC)), "Y-m-d H:i")
-
-
-class ChoiceFilter(admin.SimpleListFilter):
-    """Narrows a list to rows whose column `parameter_name` has the chosen number."""
-
-    template = "admin_ui/select_filter.html"
-    numbers: Choices = ()
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(str(number), text) for number, text in self.numbers]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        if self.value() not in {str(number) for number, _text in self.numbers}:
-            return queryset
-        return queryset.filter(**{str(self.parameter_name): self.value()})
-
-
-class ShownFilter(ChoiceFilter):
-    """Narrows a list to shown or to hidden rows."""
-
-    title = _("visibility")
-    parameter_name = "status"
-    numbers = SHOWN_OR_HIDDEN
 
 
 def number_choice(choices: Choices, label: Any, initial: int) -> forms.TypedChoiceField:
@@ -160,22 +96,7 @@ def number_choice(choices: Choices, label: Any, initial: int) -> forms.TypedChoi
     return forms.TypedChoiceField(choices=choices, coerce=int, label=label, initial=initial)
 
 
-def list_url(model: type[Model]) -> str:
-    """Return the address of a table's list."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-
-
 def announce_on_commit(events: Sequence[Event]) -> None:
     """Tell connected clients what happened, once it is certain."""
     if events:
         transaction.on_commit(lambda: announce(events))
-
-
-def changed_fields(*fields: str) -> list[dict[str, dict[str, list[str]]]]:
-    """Return the history entry "changed these fields", in the form the admin can translate."""
-    return [{"changed": {"fields": list(fields)}}]
-
-
-def name_of(number: int | None, choices: Choices) -> Any:  # Any: translated lazily
-    """Return a number's name; adopted rows may hold numbers that have none."""
-    return dict(choices).get(number or 0, number)

@@ -1,50 +1,63 @@
-"""Pages of people: the list, one person, and a new password."""
+"""Pages of people: the list, one person, passwords, spreadsheets, leaving."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from import_export.admin import ImportExportMixin
 
-from admin_ui.department_choice import DepartmentField
-from admin_ui.edit_pages import (
-    CardAdmin,
-    CardForm,
-    ChoiceFilter,
-    Choices,
-    announce_on_commit,
-    changed_fields,
-    name_of,
-    number_choice,
+from admin_ui import people_files, person_choice, scope, theme
+from admin_ui.audit_log import Deed
+from admin_ui.confirm import confirmed
+from admin_ui.console import change_url, list_url, operator_of
+from admin_ui.edit_pages import CardAdmin, announce_on_commit
+from admin_ui.filters import ChoiceFilter, DayRangeFilter, DropdownFilter, name_of
+from admin_ui.people_forms import (
+    SEXES,
+    STATUSES,
+    NewUserForm,
+    OffboardForm,
+    PasswordForm,
+    UserForm,
 )
+from admin_ui.roles import EXPORT_PEOPLE, IMPORT_PEOPLE, SET_PASSWORDS
 from admin_ui.tree import company_outline, subtree
+from im.delivery.outside import online_devices
+from im.errors import Refused
 from im.models import IMUser
-from im.services import directory
-from im.services.directory import MAX_PASSWORD_CHARS, USER_TEXTS, UserCard
-from im.services.edits import Problem
-from im.types import UserStatus
+from im.services import directory, offboarding
+from im.services.password_file import random_password
+from im.types import DeviceClass
 
-SEXES: Choices = [(0, _("unknown")), (1, _("male")), (2, _("female"))]
-STATUSES: Choices = [
-    (UserStatus.NORMAL, _("normal")),
-    (UserStatus.PROBATION, _("on probation")),
-    (UserStatus.REGULAR, _("regular")),
-    (UserStatus.INTERN, _("intern")),
-    (UserStatus.LEFT, _("left")),
-]
-MAX_CHARS = {rule.field: rule.max_chars for rule in USER_TEXTS}
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+
+    class Spreadsheets:
+        """import_export has no types."""
+else:
+    Spreadsheets = ImportExportMixin
+
 LEAVERS_PER_TRANSACTION = 200  # keeps each one far below the 100 ms others may have to wait
+OFFBOARDED_AT_ONCE = 200  # each takes a handful of statements
+DEVICE_NAMES = [
+    (DeviceClass.PC, _("PC")),
+    (DeviceClass.MOBILE, _("phone")),
+    (DeviceClass.WEB, _("web")),
+]
 
 
 class SexFilter(ChoiceFilter):
@@ -59,18 +72,24 @@ class StatusFilter(ChoiceFilter):
     numbers = STATUSES
 
 
-class DepartmentFilter(admin.SimpleListFilter):
+class UpdatedFilter(DayRangeFilter):
+    title = _("updated")
+    parameter_name = "updated"
+
+
+class DepartmentFilter(DropdownFilter):
     """Narrows the list to a department and all that it contains."""
 
     title = _("department")
     parameter_name = "department"
-    template = "admin_ui/select_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         self.places = company_outline()
+        mine = scope.departments_of(operator_of(request))
         return [
             (str(place.depart_id), "\N{EM SPACE}" * place.depth + place.name)
             for place in self.places.values()
+            if mine is None or place.depart_id in mine
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[IMUser]) -> QuerySet[IMUser]:
@@ -80,140 +99,45 @@ class DepartmentFilter(admin.SimpleListFilter):
         return queryset.filter(depart_id__in=subtree(self.places, int(chosen)))
 
 
-def password_field(label: Any) -> forms.CharField:  # Any: translated lazily
-    """Return an input whose value never comes back in a page."""
-    widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    return forms.CharField(label=label, strip=False, max_length=MAX_PASSWORD_CHARS, widget=widget)
-
-
-class UserForm(CardForm):
-    """One person; all it does is make a UserCard."""
-
-    name = forms.CharField(
-        label=_("Login name"),
-        max_length=MAX_CHARS["name"],
-        help_text=_("What the person types to log in."),
-    )
-    nick = forms.CharField(
-        label=_("Nickname"),
-        max_length=MAX_CHARS["nick"],
-        help_text=_("What colleagues see."),
-    )
-    domain = forms.CharField(
-        label=_("Phonetic name"),
-        max_length=MAX_CHARS["domain"],
-        required=False,
-        help_text=_("Pinyin, for sorting and searching. Left empty, it is the login name."),
-    )
-    depart = DepartmentField(label=_("Department"))
-    status = number_choice(STATUSES, _("Status"), UserStatus.NORMAL)
-    sex = number_choice(SEXES, _("Sex"), 0)
-    phone = forms.CharField(label=_("Phone"), max_length=MAX_CHARS["phone"], required=False)
-    email = forms.CharField(
-        label=_("E-mail"),
-        max_length=MAX_CHARS["email"],
-        required=False,
-        widget=forms.EmailInput(attrs={"size": 40}),
-    )
-    sign_info = forms.CharField(
-        label=_("Signature"),
-        max_length=MAX_CHARS["sign_info"],
-        required=False,
-        widget=forms.TextInput(attrs={"size": 60}),
-    )
-    form_fields = {"depart_id": "depart"}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: ModelForm's own signature
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            self.initial["depart"] = self.instance.depart_id
-
-    def card(self) -> UserCard:
-        """Return what the operator entered."""
-        entered = self.cleaned_data
-        return UserCard(
-            name=entered["name"],
-            nick=entered["nick"],
-            depart_id=entered["depart"].pk,
-            domain=entered["domain"],
-            sex=entered["sex"],
-            phone=entered["phone"],
-            email=entered["email"],
-            status=entered["status"],
-            sign_info=entered["sign_info"],
-        )
-
-    def problems(self) -> Sequence[Problem]:
-        seen = self.cleaned_data["seen"]
-        return directory.check_user(self.instance.pk, self.card(), seen=seen)
-
-
-class NewUserForm(UserForm):
-    """A person to add, with a first password."""
-
-    password = password_field(_("Password"))
-    password_again = password_field(_("Password again"))
-
-    def problems(self) -> Sequence[Problem]:
-        return [*directory.check_new_user(self.card()), *password_problems(self.cleaned_data)]
-
-
-class PasswordForm(forms.Form):
-    """A new password, typed twice."""
-
-    password = password_field(_("New password"))
-    password_again = password_field(_("New password again"))
-
-    def clean(self) -> None:
-        super().clean()
-        if not self.errors:
-            for problem in password_problems(self.cleaned_data):
-                self.add_error(problem.field, problem.text)
-
-
-def password_problems(entered: dict[str, Any]) -> Sequence[Problem]:
-    """Return what is wrong with a password typed twice."""
-    if entered["password"] != entered["password_again"]:
-        return [Problem("password_again", gettext("The two passwords are not the same."))]
-    return directory.check_password(entered["password"])
-
-
 @admin.register(IMUser)
-class UserAdmin(CardAdmin):
+class UserAdmin(Spreadsheets, CardAdmin):
     """The people of the company."""
 
     form = UserForm
     list_display = [
-        "id",
-        "name",
-        "nick",
-        "department",
-        "status_name",
-        "sex_name",
-        "phone",
-        "email",
-        "updated_at",
-    ]
-    list_display_links = ["id", "name"]
-    list_filter = [DepartmentFilter, StatusFilter, SexFilter]
+        "face", "name", "nick", "department", "status_name", "online", "phone",
+        "email", "updated_at",
+    ]  # fmt: skip
+    list_display_links = ["name"]
+    list_filter = [DepartmentFilter, StatusFilter, SexFilter, UpdatedFilter]
     list_select_related = ["depart"]
     search_fields = ["name", "nick", "domain", "phone", "email"]
     search_help_text = _("Name, nickname, phonetic name, phone or e-mail")
     ordering = ["id"]
-    actions = ["leave"]
-    readonly_fields = ["password_link", "created_at", "updated_at"]
+    actions = ["leave", "offboard"]
+    readonly_fields = ["password_link", "online", "created_at", "updated_at"]
+    resource_classes = [people_files.PeopleResource]
+    import_form_class = people_files.PeopleImportForm
+    export_form_class = people_files.EXPORT_FORM
+    formats = people_files.FORMATS
+    skip_export_form = False
     card_fields: ClassVar[Any] = (  # Any here and below: the stubs' own types are private
         (None, {"fields": ["name", "nick", "domain", "depart", "status", "sex"]}),
         (_("Contact"), {"fields": ["phone", "email", "sign_info"]}),
     )
     fieldsets: ClassVar[Any] = (
         *card_fields,
-        (_("Account"), {"fields": ["password_link", "created_at", "updated_at", "seen"]}),
+        (_("Account"), {"fields": ["password_link", "online", "created_at", "updated_at", "seen"]}),
     )
     add_fieldsets: ClassVar[Any] = (
         *card_fields,
         (_("Account"), {"fields": ["password", "password_again"]}),
     )
+
+    # --- who and what ---------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IMUser]:
+        return scope.people(operator_of(request), super().get_queryset(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: IMUser | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
@@ -224,12 +148,25 @@ class UserAdmin(CardAdmin):
         kwargs.setdefault("form", UserForm if obj else NewUserForm)
         return super().get_form(request, obj, change, **kwargs)
 
+    def get_changelist_instance(self, request: HttpRequest) -> "ChangeList":
+        """Return the list with everybody's devices looked up at once."""
+        changelist = super().get_changelist_instance(request)
+        rows = changelist.result_list
+        online = online_devices([row.pk for row in rows])
+        for row in rows:
+            row.online_devices = None if online is None else online[row.pk]
+        return changelist
+
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.password_page)
+        choices = self.admin_site.admin_view(person_choice.answer_choices)
         return [
+            path("choices/", choices, name=person_choice.URL_NAME),
             path("<id>/password/", page, name="im_imuser_password"),
             *super().get_urls(),
         ]
+
+    # --- writing --------------------------------------------------------------------------------
 
     @method_decorator(sensitive_post_parameters("password", "password_again"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -237,43 +174,107 @@ class UserAdmin(CardAdmin):
 
     def write(self, form: Any, row_id: int | None) -> int:
         if row_id is None:
-            return directory.create_user(form.card(), form.cleaned_data["password"]).user_id
+            password = form.cleaned_data["password"] or random_password()
+            form.instance.shown_password = "" if form.cleaned_data["password"] else password
+            return directory.create_user(form.card(), password).user_id
         change = directory.change_user(row_id, form.card(), seen=form.cleaned_data["seen"])
         announce_on_commit(change.events)
         return change.user_id
 
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show a random password, this once."""
+        if getattr(obj, "shown_password", ""):
+            return self._show_password(request, obj, obj.shown_password)
+        return super().response_add(request, obj, post_url_continue)
+
     @method_decorator(sensitive_post_parameters("password", "password_again"))
+    @method_decorator(never_cache)
     def password_page(self, request: HttpRequest, id: str) -> HttpResponse:
         """Show and take the form for a new password of one person."""
         row = self.get_object(request, id)
-        if not self.has_change_permission(request, row):
+        if not request.user.has_perm(SET_PASSWORDS):
             raise PermissionDenied
         if row is None:
             raise Http404
         form = PasswordForm(request.POST or None)
         if not form.is_valid():
             return self._password_form(request, row, form)
+        typed = form.cleaned_data["password"]
+        password = typed or random_password()
         with transaction.atomic():
-            change = directory.set_password(row.pk, form.cleaned_data["password"])
+            change = directory.set_password(row.pk, password)
             announce_on_commit(change.events)
-            self.log_change(request, row, changed_fields("password"))
+            self.record(request, "password", row)
+        if not typed:
+            return self._show_password(request, row, password)
         text = gettext("%(nick)s has a new password.") % {"nick": row.nick}
         self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:im_imuser_change", args=[row.pk]))
+        return self.response_post_save_change(request, row)
 
     def _password_form(
         self, request: HttpRequest, row: IMUser, form: PasswordForm
     ) -> TemplateResponse:
-        context = {
+        theme.dress(form)
+        context = self._context(request, row, gettext("New password")) | {
+            "form": form,
+            "media": self.media + form.media,
+            "submit": gettext("Set password"),
+            "cancel": change_url(IMUser, row.pk),
+        }
+        return TemplateResponse(request, "admin_ui/form_page.html", context)
+
+    def _show_password(self, request: HttpRequest, row: IMUser, password: str) -> TemplateResponse:
+        context = self._context(request, row, gettext("New password"))
+        context |= {"password": password, "next": list_url(IMUser)}
+        response = TemplateResponse(request, "admin_ui/shown_once.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _context(self, request: HttpRequest, row: IMUser, title: str) -> dict[str, Any]:
+        return {
             **self.admin_site.each_context(request),
-            "title": gettext("New password"),
+            "title": title,
             "subtitle": f"{row.nick} ({row.name})",
             "opts": self.opts,
             "original": row,
-            "form": form,
-            "media": self.media + form.media,
         }
-        return TemplateResponse(request, "admin_ui/password.html", context)
+
+    # --- spreadsheets ---------------------------------------------------------------------------
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(IMPORT_PEOPLE)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(EXPORT_PEOPLE)
+
+    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return people_files.resource_arguments(request)
+
+    def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return people_files.resource_arguments(request)
+
+    def get_export_data(
+        self, file_format: Any, request: HttpRequest, queryset: Any, **kwargs: Any
+    ) -> Any:
+        """Return the file; that people were taken out is recorded first."""
+        self.record(request, "export", "im.imuser", {"rows": queryset.count()})
+        exporter: Any = super()
+        return exporter.get_export_data(file_format, request, queryset, **kwargs)
+
+    # --- columns --------------------------------------------------------------------------------
+
+    @admin.display(description="")
+    def face(self, row: IMUser) -> str:
+        """Show the picture, or the first character of the nickname."""
+        address = picture_url(row.avatar or "")
+        if address:
+            return format_html(
+                '<img src="{}" alt="" class="face" loading="lazy" referrerpolicy="no-referrer">',
+                address,
+            )
+        return format_html('<span class="face">{}</span>', (row.nick or row.name)[:1].upper())
 
     @admin.display(description=_("department"), ordering="depart__depart_name")
     def department(self, row: IMUser) -> str | None:
@@ -283,17 +284,34 @@ class UserAdmin(CardAdmin):
     def status_name(self, row: IMUser) -> Any:  # Any: translated lazily
         return name_of(row.status, STATUSES)
 
-    @admin.display(description=_("sex"), ordering="sex")
-    def sex_name(self, row: IMUser) -> Any:  # Any: translated lazily
-        return name_of(row.sex, SEXES)
+    @admin.display(description=_("online"))
+    def online(self, row: Any) -> str:  # Any: listed rows know their devices
+        """Say with which devices somebody is connected."""
+        if not hasattr(row, "online_devices"):
+            known = online_devices([row.pk])
+            row.online_devices = None if known is None else known[row.pk]
+        if row.online_devices is None:
+            return gettext("unknown")
+        names = [str(name) for device, name in DEVICE_NAMES if device in row.online_devices]
+        return ", ".join(names) or "–"
 
     @admin.display(description=_("password"))
     def password_link(self, row: IMUser) -> str:
         page = reverse("admin:im_imuser_password", args=[row.pk])
-        return format_html('<a href="{}">{}</a>', page, _("Set a new password"))
+        return format_html(
+            '<a href="{}" class="font-medium text-primary-600 dark:text-primary-500">{}</a>',
+            page,
+            _("Set a new password"),
+        )
 
-    @admin.action(description=_("Mark as left (can't log in any more)"), permissions=["change"])
-    def leave(self, request: HttpRequest, queryset: QuerySet[IMUser]) -> None:
+    # --- leaving --------------------------------------------------------------------------------
+
+    @confirmed(
+        _("Disable: can't log in any more"),
+        permissions=["change"],
+        note=_("They are marked as left, and their connections end at once."),
+    )
+    def leave(self, request: HttpRequest, queryset: QuerySet[IMUser], form: forms.Form) -> None:
         """Mark the chosen ones as left, some at a time."""
         ids = list(queryset.order_by("pk").values_list("pk", flat=True))
         left = 0
@@ -306,6 +324,47 @@ class UserAdmin(CardAdmin):
         with transaction.atomic():
             leavers = directory.mark_left(ids)
             announce_on_commit(leavers)
-            for row in IMUser.objects.filter(pk__in=[leaver.user_id for leaver in leavers]):
-                self.log_change(request, row, changed_fields("status"))
+            rows = IMUser.objects.filter(pk__in=[leaver.user_id for leaver in leavers])
+            self.record_all(request, [Deed("leave", row) for row in rows])
         return len(leavers)
+
+    @confirmed(
+        _("Offboard: disable, take out of all groups"),
+        permissions=["change"],
+        form_class=OffboardForm,
+        note=_(
+            "They are marked as left, their connections end at once, they leave all groups, and "
+            "the groups they made are handed over."
+        ),
+    )
+    def offboard(self, request: HttpRequest, queryset: QuerySet[IMUser], form: forms.Form) -> None:
+        """Offboard the chosen ones, a transaction each."""
+        successor = form.cleaned_data["successor"]
+        done = 0
+        for row in queryset.order_by("pk")[:OFFBOARDED_AT_ONCE]:
+            try:
+                self._offboard(request, row, successor.pk if successor else None)
+            except Refused as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            else:
+                done += 1
+        text = ngettext("%d person is offboarded.", "%d people are offboarded.", done)
+        self.message_user(request, text % done, messages.SUCCESS)
+
+    @transaction.atomic
+    def _offboard(self, request: HttpRequest, row: IMUser, successor_id: int | None) -> None:
+        done = offboarding.offboard(row.pk, successor_id)
+        announce_on_commit(done.events)
+        detail = {
+            "groups left": list(done.groups_left),
+            "groups handed over": list(done.groups_handed_over),
+            "successor": successor_id,
+        }
+        self.record(request, "offboard", row, detail)
+
+
+def picture_url(avatar: str) -> str:
+    """Return where a browser finds a picture; those of the original's console are relative."""
+    if avatar.startswith(("http://", "https://")):
+        return avatar
+    return f"{settings.IM_PUBLIC_URL}/{avatar.lstrip('/')}" if avatar else ""

@@ -6,6 +6,7 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 """
 
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from functools import partial
@@ -30,7 +31,7 @@ from im.handlers.registry import (
     Outcome,
     SharedReply,
 )
-from im.services import missed
+from im.services import missed, statistics
 from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
@@ -199,10 +200,13 @@ def _submit(
 ) -> Progress:
     assert handler.answer is not None
     answer = handler.answer
+    begun = time.monotonic()
 
     def finished(result: Any, error: Exception | None) -> None:
         try:
             _finish(session, pdu, answer(session, body, pdu.seq, result))
+            if result is not None and pdu.command_id == Command.MSG_DATA:
+                statistics.note_latency(time.monotonic() - begun)
         finally:
             done()
 

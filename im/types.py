@@ -158,6 +158,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagePlace:
+    """Which message, on its way: `session_id` is the receiver's or the group's."""
+
+    session_type: int
+    sender_id: int
+    session_id: int
+    msg_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedFile:
     """A file that somebody offers to somebody; `task_id` names its transfer."""
 

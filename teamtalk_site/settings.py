@@ -6,6 +6,7 @@ this project carry the prefix IM_ and a unit; docs/operations.md has the table.
 """
 
 import socket
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from teamtalk_site import addresses, secret_key
 
@@ -61,10 +65,28 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+CONSOLE_THEMES: dict[str, list[str]] = {
+    "unfold": [
+        "unfold.apps.BasicAppConfig",
+        "unfold.contrib.filters",
+        "unfold.contrib.import_export",
+    ],
+    "stock": [],  # Django's own look
+}
+IM_CONSOLE_THEME = env.str("IM_CONSOLE_THEME", default="unfold")
+if IM_CONSOLE_THEME not in CONSOLE_THEMES:
+    raise ImproperlyConfigured(f"IM_CONSOLE_THEME is one of {', '.join(CONSOLE_THEMES)}")
+
 INSTALLED_APPS = [
     # daphne stays out: its app would install a reactor inside django.setup(), before uvloop.
+    *CONSOLE_THEMES[IM_CONSOLE_THEME],
     "admin_ui",
-    "django.contrib.admin",
+    "admin_ui.apps.ConsoleSiteConfig",  # django.contrib.admin, with a site of ours
+    "import_export",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,8 +107,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last, as it asks
 ]
 
 ROOT_URLCONF = "teamtalk_site.urls"
@@ -122,6 +146,10 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [
+    BASE_DIR / "locale",
+    BASE_DIR / "locale" / "theme",  # texts of unfold, which brings no translations
+]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 try:
     ZoneInfo(TIME_ZONE)
@@ -140,6 +168,62 @@ STORAGES = {
     "small_files": {
         "BACKEND": "im.services.file_storage.DurableFiles",
         "OPTIONS": {"location": IM_DATA_DIR / "files"},
+    },
+}
+
+# --- the console (admin_ui) --------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses who failed too often, before the others look
+    "django.contrib.auth.backends.ModelBackend",
+    "admin_ui.sign_in.OldAdminBackend",
+]
+IM_CONSOLE_LOGIN_FAILURES = env.int("IM_CONSOLE_LOGIN_FAILURES", default=5)
+IM_CONSOLE_LOCKOUT_MINUTES = env.int("IM_CONSOLE_LOCKOUT_MINUTES", default=15)
+AXES_FAILURE_LIMIT = IM_CONSOLE_LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=IM_CONSOLE_LOCKOUT_MINUTES)
+# Name and address together: nobody can keep an operator out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "admin_ui.throttle.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has logins
+AXES_ENABLE_ADMIN = False  # admin_ui.throttle is its page
+AXES_VERBOSE = False
+IMPORT_EXPORT_SKIP_ADMIN_LOG = True  # the audit log has it
+OTP_TOTP_ISSUER = "TeamTalk"
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "TeamTalk",
+    "SITE_HEADER": "TeamTalk",
+    "SITE_SYMBOL": "forum",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
+    "SHOW_LANGUAGES": False,  # the switch is in the header (templates/unfold)
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("admin_ui/console.css")],
+    "SIDEBAR": {"navigation": "admin_ui.navigation.sidebar"},
+    "ACCOUNT": {
+        "navigation": [
+            {
+                "title": gettext_lazy("Second factor"),
+                "link": reverse_lazy("admin:second_factor"),
+            }
+        ]
+    },
+    "COLORS": {
+        "primary": {
+            "50": "#eff6fb",
+            "100": "#dcebf6",
+            "200": "#bdd9ed",
+            "300": "#90bfdf",
+            "400": "#5c9fcd",
+            "500": "#3a83b8",
+            "600": "#2b6a9b",
+            "700": "#25567f",
+            "800": "#22496a",
+            "900": "#203e59",
+            "950": "#15283b",
+        }
     },
 }
 
@@ -261,6 +345,7 @@ IM_RETRY_MEMORY_SECONDS = env.int("IM_RETRY_MEMORY_SECONDS", default=30)
 IM_RETRY_MEMORY_ITEMS = env.int("IM_RETRY_MEMORY_ITEMS", default=32)
 IM_UNACKED_SECONDS = env.int("IM_UNACKED_SECONDS", default=15)
 IM_UNACKED_DELIVERIES = env.int("IM_UNACKED_DELIVERIES", default=100_000)
+IM_TRACE_ITEMS = env.int("IM_TRACE_ITEMS", default=50_000)
 IM_KEEPALIVE_SECONDS = env.int("IM_KEEPALIVE_SECONDS", default=60)
 IM_HISTORY_PAGE = env.int("IM_HISTORY_PAGE", default=1000)
 IM_MESSAGES_BY_ID = env.int("IM_MESSAGES_BY_ID", default=100)
@@ -273,6 +358,8 @@ IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
 IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
 IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024)
 IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
+IM_NOTICE_SENDER = env.str("IM_NOTICE_SENDER", default="system")
+IM_VERSION = env.str("IM_VERSION", default="unreleased")
 IM_FILE_TASKS = env.int("IM_FILE_TASKS", default=200)
 IM_FILE_TASK_SECONDS = env.int("IM_FILE_TASK_SECONDS", default=86_400)
 IM_OFFLINE_FILES = env.int("IM_OFFLINE_FILES", default=1000)
@@ -301,6 +388,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "axes": {"level": "WARNING"},
         "channels_redis.pubsub": {"filters": ["outages"]},
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

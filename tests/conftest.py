@@ -77,7 +77,7 @@ def redis_server() -> Iterator[services.Redis]:
     server.stop()
 
 
-def manage(*arguments: str, database_url: str) -> str:
+def manage(*arguments: str, database_url: str, **settings: str) -> str:
     """Run manage.py on a database and return what it prints.
 
     Raises CalledProcessError when the command fails; its message is the last line of `stderr`.
@@ -87,7 +87,7 @@ def manage(*arguments: str, database_url: str) -> str:
             [sys.executable, ROOT / "manage.py", *arguments],
             check=True,
             cwd=ROOT,
-            env=os.environ | {"DATABASE_URL": database_url},
+            env=os.environ | {"DATABASE_URL": database_url} | settings,
             capture_output=True,
             text=True,
         ).stdout

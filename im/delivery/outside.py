@@ -17,9 +17,11 @@ from im.delivery.node import here
 from im.delivery.peers import DELIVER, END
 from im.delivery.registry import open_registry
 from im.delivery.sessions import Delivery, Ending
+from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
 
+ANSWER_S = 1.0  # an operator waits for his page; a loop that is busy for longer has other worries
 PATIENCE_S = 3.0  # somebody waits for a page
 
 
@@ -33,6 +35,17 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
         async_to_sync(_send_to_gateways)([_item(effect) for effect in effects])
     else:
         log.info("no gateway is reached: this process has none, and there is no REDIS_URL")
+
+
+def online_devices(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
+    """Return with which devices each of the users is connected, anywhere; None: nobody knows.
+
+    Only a process that hosts connections knows.  Threads may ask, for a page's worth of ids.
+    """
+    node = here()
+    if node is None or node.is_stopping:
+        return None
+    return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
 
 
 def _item(effect: Delivery | Ending) -> BusItem:

@@ -135,6 +135,7 @@ def _ack(caller: Session, req: pb.IMMsgData, msg_id: int) -> pb.IMMsgDataAck:
 def message_arrived(caller: Session, req: pb.IMMsgDataAck) -> Outcome:
     """Take note that a client has got a message: statistics only."""
     caller.node.sessions.unacked.acknowledged(caller.id, req.session_id, req.msg_id)
+    caller.node.sessions.trace.arrived(caller.id, req.session_id, req.msg_id)
     return NOTHING
 
 

@@ -24,6 +24,7 @@ from im.types import (
     GroupMade,
     KickReason,
     MembersChanged,
+    MessagePlace,
     MessageStored,
     OfferedFile,
     OnlineStatus,
@@ -79,7 +80,8 @@ def _message_stored(event: MessageStored) -> list[Delivery]:
     # Clients acknowledge one-to-one messages by author and id; those of groups nobody counts.
     is_single = event.session_type is SessionType.SINGLE
     acknowledged = (message.sender_id, message.msg_id) if is_single else None
-    return [Delivery(pdu, event.receivers, message=acknowledged)]
+    place = MessagePlace(event.session_type, message.sender_id, event.session_id, message.msg_id)
+    return [Delivery(pdu, event.receivers, message=acknowledged, place=place)]
 
 
 def _session_read(event: SessionRead) -> list[Delivery]:

@@ -6,7 +6,7 @@ from im.fields import CharColumn, Reference
 
 
 class Migration(migrations.Migration):
-    dependencies = [("im", "0008_file_tasks")]
+    dependencies = [("im", "0010_statistics_and_announcements")]
     operations = [
         migrations.CreateModel(
             name="ClientMessage",

@@ -9,7 +9,8 @@ from django.conf import settings
 
 from im import connections
 from im.models import IMUser
-from im.services import login_tokens, passwords
+from im.services import login_tokens, passwords, statistics
+from im.services.statistics import Kind
 from im.types import UserInfo, UserStatus
 
 MAY_LOG_IN = frozenset(
@@ -77,7 +78,11 @@ class LoginDesk:
             row.name: row
             for row in IMUser.objects.filter(name__in=names, status__in=MAY_LOG_IN).order_by("id")
         }
-        return [self._check(attempt, rows.get(attempt.name)) for attempt in attempts]
+        results = [self._check(attempt, rows.get(attempt.name)) for attempt in attempts]
+        refused = sum(isinstance(result, LoginRefusal) for result in results)
+        statistics.add(Kind.FAILED_LOGINS, refused)
+        statistics.add(Kind.LOGINS, len(results) - refused)
+        return results
 
     def close(self) -> None:
         """Close this thread's database connection."""

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from im.errors import Refused
 from im.models import IMDepart, IMUser
-from im.services import passwords
+from im.services import passwords, phonetic
 from im.services.edits import (
     MAX_PRIORITY,
     InvalidFields,
@@ -51,7 +51,11 @@ DEPARTMENT_TEXTS = (TextRule("depart_name", 64, required=True),)
 
 @dataclass(frozen=True, slots=True)
 class UserCard:
-    """What operators keep about a person; an empty `domain` (phonetic name) becomes the name."""
+    """What operators keep about a person.
+
+    An empty `domain` (phonetic name) becomes the pinyin of the nickname, or the login name where
+    nothing in it is Chinese.
+    """
 
     name: str
     nick: str
@@ -107,7 +111,7 @@ def create_user(card: UserCard, password: str) -> UserChanged:
         raise InvalidFields(problems)
     stored, salt = passwords.hash_password(password)
     now = next_stamp(0)
-    values = _user_values(card)
+    values = user_values(card)
     row = IMUser.objects.create(
         **values, password=stored, salt=salt, avatar="", created=now, updated=now
     )
@@ -124,7 +128,7 @@ def change_user(user_id: int, card: UserCard, *, seen: int | None = None) -> Use
     if problems:
         raise InvalidFields(problems)
     row = _locked_user(user_id)
-    fields = store_changes(row, changed_values(row, _user_values(card)))
+    fields = store_changes(row, changed_values(row, user_values(card)))
     has_left = "status" in fields and card.status == UserStatus.LEFT
     return UserChanged(user_id, row.updated, fields, (AccessEnded(user_id),) if has_left else ())
 
@@ -157,14 +161,14 @@ def mark_left(user_ids: Sequence[int]) -> tuple[AccessEnded, ...]:
 @atomic(savepoint=False)
 def check_new_user(card: UserCard) -> tuple[Problem, ...]:
     """Return why a person can't be added like this; empty when nothing is wrong."""
-    return tuple(_user_problems(_user_values(card), 0, card))
+    return tuple(_user_problems(user_values(card), 0, card))
 
 
 @atomic(savepoint=False)
 def check_user(user_id: int, card: UserCard, *, seen: int | None = None) -> tuple[Problem, ...]:
     """Return why a person can't be changed like this.  Raises Refused when there is none."""
     row = _locked_user(user_id)
-    changes = changed_values(row, _user_values(card))
+    changes = changed_values(row, user_values(card))
     return tuple(stale_problem(row, seen) + _user_problems(changes, user_id, card))
 
 
@@ -179,18 +183,25 @@ def check_password(password: str) -> tuple[Problem, ...]:
     return ()
 
 
-def _user_values(card: UserCard) -> dict[str, object]:
+def user_values(card: UserCard) -> dict[str, object]:
+    """Return the columns that say what a card says."""
     values = asdict(card)
     # The original's console stored "0" here; clients sort and search by it.
-    values["domain"] = card.domain or card.name
+    values["domain"] = card.domain or phonetic.phonetic_name(card.nick) or card.name
     return values
 
 
-def _user_problems(changes: dict[str, object], user_id: int, card: UserCard) -> list[Problem]:
+def value_problems(changes: dict[str, object]) -> list[Problem]:
+    """Return what is wrong with a person's new values by themselves.  No query."""
     problems = text_problems(USER_TEXTS, changes)
     problems += _contact_problems(changes)
     problems += range_problem("sex", changes, SEXES)
     problems += range_problem("status", changes, frozenset(UserStatus))
+    return problems
+
+
+def _user_problems(changes: dict[str, object], user_id: int, card: UserCard) -> list[Problem]:
+    problems = value_problems(changes)
     if "name" in changes:
         problems += _name_problems(card.name, user_id)
     if "depart_id" in changes:
@@ -215,16 +226,21 @@ def _contact_problems(changes: dict[str, object]) -> list[Problem]:
 
 def _name_problems(name: str, user_id: int) -> list[Problem]:
     """Return who has the login name already.  People who left keep theirs: history shows it."""
-    _lock_names()
+    lock_names()
     for row in IMUser.objects.filter(name=name).exclude(pk=user_id).only("pk", "name", "nick"):
         # MySQL's comparison ignores trailing spaces.
         if row.name == name:
-            text = _("This login name is taken by %(nick)s (id %(id)d).")
-            return [Problem("name", text % {"nick": row.nick, "id": row.pk})]
+            return [taken_problem(row)]
     return []
 
 
-def _lock_names() -> None:
+def taken_problem(row: IMUser) -> Problem:
+    """Return the problem of a login name that `row` has."""
+    text = _("This login name is taken by %(nick)s (id %(id)d).")
+    return Problem("name", text % {"nick": row.nick, "id": row.pk})
+
+
+def lock_names() -> None:
     """Let creations and renamings pass one at a time: the schema has no unique key on names."""
     IMUser.objects.select_for_update().order_by("pk").values_list("pk").first()
 
@@ -262,7 +278,7 @@ def change_department(
     problems = check_department(depart_id, card, seen=seen)
     if problems:
         raise InvalidFields(problems)
-    row = _locked_department(depart_id)
+    row = locked_department(depart_id)
     fields = store_changes(row, changed_values(row, asdict(card)))
     return DepartmentChanged(depart_id, row.updated, fields)
 
@@ -273,7 +289,7 @@ def hide_department(depart_id: int) -> DepartmentChanged:
 
     Raises InvalidFields while people or shown departments are in it, Refused when there is none.
     """
-    row = _locked_department(depart_id)
+    row = locked_department(depart_id)
     card = DepartmentCard(row.depart_name, row.priority, row.parent_id, RowStatus.REMOVED)
     return change_department(depart_id, card)
 
@@ -289,7 +305,7 @@ def check_department(
     depart_id: int, card: DepartmentCard, *, seen: int | None = None
 ) -> tuple[Problem, ...]:
     """Return why a department can't be changed like this.  Raises Refused when there is none."""
-    row = _locked_department(depart_id)
+    row = locked_department(depart_id)
     changes = changed_values(row, asdict(card))
     problems = stale_problem(row, seen) + _department_problems(changes, depart_id, card)
     return tuple(problems)
@@ -310,7 +326,7 @@ def _department_problems(
 
 def _parent_problems(depart_id: int, card: DepartmentCard) -> list[Problem]:
     parents = dict(IMDepart.objects.values_list("pk", "parent_id"))
-    if _is_above(parents, depart_id, card.parent_id):
+    if is_above(parents, depart_id, card.parent_id):
         text = _("A department can't be placed in itself or in one that it contains.")
         return [Problem("parent_id", text)]
     if card.status == RowStatus.REMOVED:
@@ -318,7 +334,7 @@ def _parent_problems(depart_id: int, card: DepartmentCard) -> list[Problem]:
     return _department_choice_problems("parent_id", card.parent_id)
 
 
-def _is_above(parents: dict[int, int], upper_id: int, lower_id: int) -> bool:
+def is_above(parents: dict[int, int], upper_id: int, lower_id: int) -> bool:
     """Tell whether `lower_id` is `upper_id` or under it; adopted trees may hold loops."""
     visited = set()
     while lower_id in parents and lower_id not in visited:
@@ -345,7 +361,7 @@ def _department_choice_problems(field: str, depart_id: int) -> list[Problem]:
     return []
 
 
-def _locked_department(depart_id: int) -> IMDepart:
+def locked_department(depart_id: int) -> IMDepart:
     """Return a department after locking the whole tree, in the same order for everybody.
 
     Two moves that together would make a loop pass one after the other, and can't deadlock.

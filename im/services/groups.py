@@ -107,6 +107,11 @@ def _members_of(group_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
     return {group_id: in_text_order(ids) for group_id, ids in members.items()}
 
 
+def member_ids(group_id: int) -> tuple[int, ...]:
+    """Return who is in a group, in the order of the ids' text."""
+    return _members_of([group_id])[group_id]
+
+
 def in_text_order(ids: Iterable[int]) -> tuple[int, ...]:
     """Return ids as the original lists members: by their decimal text."""
     return tuple(sorted(ids, key=str))
@@ -158,13 +163,26 @@ def change_members(
     group = IMGroup.objects.filter(id=group_id).first()
     if group is None:
         raise Refused(f"there is no group {group_id}")
-    counter = _locked_counter(group_id)
-    current = set(_members_of([group_id])[group_id])
+    lock(group_id)
     may = group.creator == actor_id or (
-        change is GroupChange.ADD and group.type == GroupType.TEMPORARY and actor_id in current
+        change is GroupChange.ADD
+        and group.type == GroupType.TEMPORARY
+        and actor_id in member_ids(group_id)
     )
     if not may:
         raise Refused(f"user {actor_id} may not change group {group_id}")
+    return change_members_of(group, actor_id, change, user_ids)
+
+
+def change_members_of(
+    group: IMGroup, actor_id: int, change: GroupChange, user_ids: Iterable[int]
+) -> MembersChanged:
+    """Change members on behalf of somebody who may; the caller's transaction has the group locked.
+
+    Raises Refused when nothing would change.
+    """
+    counter = lock(group.id)
+    current = set(member_ids(group.id))
     if change is GroupChange.ADD:
         changed = _existing(set(user_ids) - current)
         _check_size(len(current) + len(changed))
@@ -176,13 +194,13 @@ def change_members(
         raise Refused("nobody to add or to take out")
     now = int(time.time())
     if change is GroupChange.ADD:
-        _join(group_id, changed, last_msg_id=counter.last_msg_id, now=now)
+        _join(group.id, changed, last_msg_id=counter.last_msg_id, now=now)
     else:
-        _leave(group_id, changed, now=now)
-    IMGroup.objects.filter(id=group_id).update(
+        _leave(group.id, changed, now=now)
+    IMGroup.objects.filter(id=group.id).update(
         version=F("version") + 1, updated=now, user_cnt=len(current)
     )
-    return MembersChanged(actor_id, group_id, change, in_text_order(current), tuple(changed))
+    return MembersChanged(actor_id, group.id, change, in_text_order(current), tuple(changed))
 
 
 @atomic(savepoint=False)
@@ -207,7 +225,8 @@ def _check_size(members: int) -> None:
         raise Refused(f"a group has at most {settings.IM_GROUP_MEMBERS} members")
 
 
-def _locked_counter(group_id: int) -> GroupCounter:
+def lock(group_id: int) -> GroupCounter:
+    """Return a group's counter, locked until the transaction ends: one change at a time."""
     locked = GroupCounter.objects.select_for_update().filter(group_id=group_id)
     counter = locked.first()
     if counter is None:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from im import connections
+from im.services import statistics
 from im.services.batch import Known, StaleCache
 from im.services.client_keys import Overtaken
 from im.services.faults import Fault, classify, drop_unusable_connection
@@ -52,7 +53,9 @@ class Writer:
         try:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
-            return self._read_back(unknown.work)
+            found = self._read_back(unknown.work)
+            statistics.count_stored(found)
+            return found
         except Exception as exc:  # a fault of ours too may be of one item only
             # Not raised: the answers to what another half of the batch has stored must not be lost.
             if classify(exc) is not Fault.DATA:
@@ -98,6 +101,7 @@ class Writer:
             drop_unusable_connection(exc)
             raise
         self._known.learn(work.learned, limit=CACHE_ENTRIES)
+        statistics.count_stored(results)
         return results
 
     def _read_back(self, work: Work) -> list[Result]:

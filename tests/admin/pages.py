@@ -22,8 +22,9 @@ def submit(console: Client, page: str, **typed: Any) -> Any:  # Any: the test cl
 
 
 def choose(console: Client, page: str, action: str, *ids: int) -> Any:  # Any: as above
-    """Tick rows of a list and run an action on them."""
-    return console.post(page, {"action": action, "_selected_action": ids}, follow=True)
+    """Tick rows of a list, run an action on them, and say yes if it asks."""
+    choice = {"action": action, "_selected_action": ids, "confirmed": "yes"}
+    return console.post(page, choice, follow=True)
 
 
 def errors(response: Any) -> Fields:

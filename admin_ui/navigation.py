@@ -1,0 +1,98 @@
+"""The sidebar: its sections, and who sees which of their lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the sidebar; `icon` is a Material symbol, `url_name` is in the admin's space."""
+
+    title: Any  # translated lazily
+    icon: str
+    url_name: str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines under a heading."""
+
+    title: Any  # translated lazily
+    lines: Sequence[Line]
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        _("People"),
+        (
+            Line(_("Users"), "person", "im_imuser_changelist", "im.view_imuser"),
+            Line(_("Departments"), "account_tree", "im_imdepart_changelist", "im.view_imdepart"),
+        ),
+    ),
+    Section(
+        _("Groups"),
+        (Line(_("Groups"), "groups", "im_imgroup_changelist", "im.view_imgroup"),),
+    ),
+    Section(
+        _("Conversations"),
+        (Line(_("Find messages"), "forum", "conversations", "admin_ui.view_conversations"),),
+    ),
+    Section(
+        _("Live"),
+        (
+            Line(_("Dashboard"), "monitoring", "dashboard", "admin_ui.view_dashboard"),
+            Line(_("Gateways and users"), "sensors", "live", "admin_ui.view_live"),
+        ),
+    ),
+    Section(
+        _("System"),
+        (
+            Line(
+                _("Discovery links"),
+                "explore",
+                "im_imdiscovery_changelist",
+                "im.view_imdiscovery",
+            ),
+            Line(_("Operators"), "badge", "admin_ui_operator_changelist", "admin_ui.view_operator"),
+            Line(
+                _("Failed logins"),
+                "lock_clock",
+                "axes_accessattempt_changelist",
+                "axes.view_accessattempt",
+            ),
+            Line(
+                _("Audit log"),
+                "policy",
+                "admin_ui_auditentry_changelist",
+                "admin_ui.view_auditentry",
+            ),
+        ),
+    ),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar in the form unfold takes, without what this operator may not see."""
+    sections = (
+        {
+            "title": section.title,
+            "separator": True,
+            "items": [
+                {
+                    "title": line.title,
+                    "icon": line.icon,
+                    "link": reverse(f"admin:{line.url_name}"),
+                }
+                for line in section.lines
+                if request.user.has_perm(line.permission)
+            ],
+        }
+        for section in SECTIONS
+    )
+    return [section for section in sections if section["items"]]

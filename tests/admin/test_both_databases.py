@@ -1,0 +1,48 @@
+"""What the console writes in bulk, on SQLite and on MariaDB."""
+
+from tests.conftest import manage
+
+WORK = """
+import tablib
+from admin_ui.models import AuditEntry, Operator
+from admin_ui.people_files import PeopleResource
+from im.models import IMDepart, IMUser
+from im.services import directory, group_administration, groups, offboarding
+from im.services.department_closing import close_department
+from im.services.directory import DepartmentCard
+from im.services.group_administration import GroupDescription
+from im.types import GroupChange
+
+chief = Operator.objects.create_superuser("chief", password="x")
+top = directory.create_department(DepartmentCard("Top")).depart_id
+old = directory.create_department(DepartmentCard("Old", parent_id=top)).depart_id
+
+def bring(nick, password):
+    rows = tablib.Dataset(headers=["name", "nick", "department", "password"])
+    for number in range(700):
+        rows.append([f"p{number:03d}", f"{nick}{number}", "Old", password])
+    PeopleResource(operator=chief).import_data(rows, raise_errors=True)
+
+bring("李", "welcome1")
+bring("王\U0001f600", "")
+people = list(IMUser.objects.order_by("name"))
+print(len(people), {row.nick[0] for row in people}, people[5].domain)
+print(AuditEntry.objects.filter(action="import").count())
+
+ada, bob = people[0].pk, people[1].pk
+group, told = group_administration.create_group(ada, GroupDescription("Lunch"), [bob])
+offboarding.offboard(ada, bob)
+print(groups.member_ids(group) == (bob,))
+group_administration.dissolve(group)
+print(groups.member_ids(group))
+
+print(close_department(old, top).people)
+print(IMUser.objects.filter(depart_id=top).count(), IMDepart.objects.get(pk=old).status)
+"""
+
+
+def test_what_is_written_in_bulk_is_the_same_on_both(backend: str) -> None:
+    said = manage("shell", "-v0", "-c", WORK, database_url=backend)
+
+    assert said.splitlines() == ["700 {'王'} li5", "1400", "True", "()", "699", "699 1"]
+    assert "its end is 1400:" in manage("verify_audit", database_url=backend)

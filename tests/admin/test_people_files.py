@@ -1,0 +1,155 @@
+"""People as spreadsheets: what comes in, what goes out, and what an operator sees before."""
+
+import io
+import re
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from admin_ui import people_files
+from admin_ui.models import AuditEntry
+from im.models import IMUser
+from im.services import passwords
+from tests.admin.conftest import LONG_AGO, Company
+from tests.admin.pages import text_of
+
+IMPORT = "/admin/im/imuser/import/"
+EXPORT = "/admin/im/imuser/export/"
+CSV, XLSX = "0", "1"
+HEAD = "name,nick,department,phone,password\n"
+
+
+def upload(console: Client, content: str | bytes, kind: str = CSV) -> Any:
+    """Send a file and return the page that shows what it would do."""
+    data = content.encode() if isinstance(content, str) else content
+    name = "people.csv" if kind == CSV else "people.xlsx"
+    return console.post(
+        IMPORT, {"format": kind, "import_file": SimpleUploadedFile(name, data), "resource": ""}
+    )
+
+
+def confirm(console: Client, preview: Any) -> Any:
+    """Press the button of that page."""
+    form = preview.context["confirm_form"]
+    return console.post("/admin/im/imuser/process_import/", form.initial, follow=True)
+
+
+def test_new_people_come_in_after_a_look_and_can_log_in(console: Client, company: Company) -> None:
+    preview = upload(console, HEAD + "wuxia,吴霞,Starriver / Sales,+86 1380,welcome1\n")
+
+    assert "wuxia" in text_of(preview)
+    assert "welcome1" not in text_of(preview)
+    assert not IMUser.objects.filter(name="wuxia").exists()
+    confirm(console, preview)
+
+    row = IMUser.objects.get(name="wuxia")
+    assert (row.nick, row.depart_id, row.phone, row.domain) == (
+        "吴霞", company.sales, "+86 1380", "wuxia",
+    )  # fmt: skip
+    assert passwords.matches(passwords.wire_password("welcome1"), row.password, row.salt)
+    assert AuditEntry.objects.filter(action="import", target=f"im.imuser:{row.pk}").exists()
+
+
+def test_what_is_there_already_is_changed_or_left_alone(console: Client, company: Company) -> None:
+    same = "lina,李娜,服务器组,13800000004,\n"
+    preview = upload(console, HEAD + same + "tom,Tomas,Sales,,\n")
+
+    confirm(console, preview)
+
+    lina, tom = IMUser.objects.get(pk=company.lina), IMUser.objects.get(pk=company.tom)
+    assert lina.updated == LONG_AGO  # nothing about her changed
+    assert tom.nick == "Tomas"
+    assert tom.updated > LONG_AGO
+    assert tom.email == "tom@starriver.example"  # a column that is not in the file stays
+    assert AuditEntry.objects.get(target=f"im.imuser:{tom.pk}").changes == [
+        ("nick", ["Tom Becker", "Tomas"])
+    ]
+
+
+def test_every_bad_row_is_shown_with_its_reason_and_nothing_is_stored(
+    console: Client, company: Company
+) -> None:
+    rows = [
+        "good,Good,Sales,,\n",
+        "nodep,X,Nowhere,,\n",
+        "phone,X,Sales,12345678901234,\n",
+        "twice,X,Sales,,\n",
+        "twice,X,Sales,,\n",
+        "weak,X,Sales,,abc\n",
+    ]
+
+    page = upload(console, HEAD + "".join(rows))
+
+    text = text_of(page)
+    assert "confirm_form" not in page.context
+    assert "no such department" in text
+    assert "At most 11 characters" in text
+    assert "in the file twice" in text
+    assert "at least 6 characters" in text
+    assert not IMUser.objects.filter(name="good").exists()
+
+
+def test_xlsx_is_read_too(console: Client, company: Company) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(["name", "nick", "department"])
+    sheet.append(["wuxia", "吴霞", "Sales"])
+    file = io.BytesIO()
+    book.save(file)
+
+    confirm(console, upload(console, file.getvalue(), XLSX))
+
+    assert IMUser.objects.get(name="wuxia").depart_id == company.sales
+
+
+def test_nothing_in_an_export_is_a_formula_and_it_comes_back_as_it_was(
+    console: Client, company: Company
+) -> None:
+    IMUser.objects.filter(pk=company.tom).update(nick="=1+1", phone="+86 1")
+
+    csv = text_of(console.post(EXPORT, {"format": CSV, **every_field()}))
+
+    assert not re.search(r"(^|,)[=+@-]", csv, re.MULTILINE)
+    assert "'=1+1" in csv
+    preview = upload(console, csv)
+    assert preview.context["result"].totals["skip"] == 2
+    assert IMUser.objects.get(pk=company.tom).nick == "=1+1"
+
+
+def test_passwords_never_leave(console: Client, company: Company) -> None:
+    row = IMUser.objects.get(pk=company.tom)
+
+    csv = text_of(console.post(EXPORT, {"format": CSV, **every_field()}))
+
+    assert "tom@starriver.example" in csv
+    assert row.password not in csv
+    assert AuditEntry.objects.filter(action="export").exists()
+
+
+def test_a_file_beyond_the_bound_is_refused(
+    console: Client, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_files, "MAX_FILE_BYTES", 10)
+
+    page = upload(console, HEAD + "wuxia,x,Sales,,\n")
+
+    assert "too large" in text_of(page)
+
+
+def test_rows_beyond_the_bound_are_refused(
+    console: Client, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_files, "MAX_ROWS", 1)
+
+    page = upload(console, HEAD + "a1,x,Sales,,\nb1,x,Sales,,\n")
+
+    assert "At most 1 rows" in text_of(page)
+    assert not IMUser.objects.filter(name="a1").exists()
+
+
+def every_field() -> dict[str, str]:
+    names = people_files.PeopleResource.Meta.fields
+    return {"resource": "", **{f"peopleresource_{name}": "on" for name in names}}
