@@ -7,7 +7,7 @@ FOR_CHECKS := DATABASE_URL=sqlite://:memory: REDIS_URL= SECRET_KEY=unused
 # mysqlclient must be compiled: only where it is needed.
 DRIVER := $(if $(filter mysql%,$(value DATABASE_URL)),requirements-mysql.txt)
 
-.PHONY: help run test browser faults check format locale proto
+.PHONY: help run test faults browser check format locale proto
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):  ## /make \1	/p' Makefile
@@ -21,14 +21,14 @@ test:  ## run the tests; ARGS="tests/wire -x" runs some
 	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then bin/venv requirements-mysql.txt || true; fi
 	@exec $(IN_VENV) -m pytest $(ARGS)
 
-browser:  ## run the tests of pages in Chromium; ARGS="-k login" runs some
-	@bin/venv requirements-dev.txt
-	@exec $(IN_VENV) -m pytest tests/browser $(ARGS)
-
 faults:  ## kill gateways, Redis and MariaDB under load, some two minutes
 	@bin/venv requirements-dev.txt
 	@bin/venv requirements-mysql.txt
 	@exec $(IN_VENV) -m pytest tests/faults $(ARGS)
+
+browser:  ## run the tests of pages in Chromium; ARGS="-k login" runs some
+	@bin/venv requirements-dev.txt
+	@exec $(IN_VENV) -m pytest tests/browser $(ARGS)
 
 check:  ## format, lint, types, migrations, generated modules, import floors
 	@bin/venv requirements-dev.txt

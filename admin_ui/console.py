@@ -97,7 +97,8 @@ class ConsoleModelAdmin(ModelAdmin):
         self.record(request, "add", obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        self.record(request, "change", obj, message)
+        if message:  # a form that was sent as it came changed nothing
+            self.record(request, "change", obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Model]) -> Any:
         self.record_all(request, [audit_log.Deed("delete", row) for row in queryset])

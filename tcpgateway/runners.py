@@ -1,17 +1,12 @@
-"""Running a gateway: in one process with the web server, alone, or as several workers.
+"""Running a gateway: in one process with the web server, or alone.
 
 SIGTERM and SIGINT drain: what was taken is stored and acknowledged before the process ends.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,11 +14,10 @@ import uvloop
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from tcpgateway.lifeline import Lifeline
 from tcpgateway.server import GatewayServer, Port, address
 
 log = logging.getLogger(__name__)
-
-RESTART_PAUSE_S = 1.0  # a worker that dies at once is not restarted in a tight loop
 
 
 def load_application() -> Any:
@@ -61,44 +55,23 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     web.run()
 
 
-def run_alone(ports: Sequence[Port]) -> None:
-    """Serve TCP alone until a signal comes."""
+def run_alone(ports: Sequence[Port], lifeline: Lifeline | None = None) -> None:
+    """Serve TCP alone until a signal comes, or the supervisor at the lifeline's end is gone."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve_until_signalled(ports))
+        runner.run(_serve_until_signalled(ports, lifeline))
 
 
-async def _serve_until_signalled(ports: Sequence[Port]) -> None:
+async def _serve_until_signalled(ports: Sequence[Port], lifeline: Lifeline | None) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if lifeline is not None:
+        lifeline.watch(loop, stop.set)
     gateway = GatewayServer(load_application(), ports, address(ports[0].listener), loop)
     await gateway.start()
     log.info("gateway on port %d", gateway.address.port)
+    if lifeline is not None:
+        lifeline.say_ready()
     await stop.wait()
     await gateway.drain()
-
-
-def supervise(arguments: Sequence[str], workers: int) -> None:
-    """Keep `workers` processes of this same command running; one that dies is started again."""
-    stopping = False
-
-    def stop(number: int, frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    command = [sys.executable, sys.argv[0], *arguments]
-    processes = [subprocess.Popen(command, env=os.environ) for _ in range(workers)]
-    while not stopping:
-        time.sleep(RESTART_PAUSE_S)
-        for index, process in enumerate(processes):
-            if process.poll() is not None and not stopping:
-                log.error("worker %d ended with status %d", process.pid, process.returncode)
-                processes[index] = subprocess.Popen(command, env=os.environ)
-    for process in processes:
-        process.wait()

@@ -5,6 +5,7 @@ process) and the big one (MariaDB + Redis, many processes); the code path is the
 this project carry the prefix IM_ and a unit; docs/operations.md has the table.
 """
 
+import socket
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -197,7 +198,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "forum",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
-    "SHOW_LANGUAGES": True,
+    "SHOW_LANGUAGES": False,  # the switch is in the header (templates/unfold)
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("admin_ui/console.css")],
     "SIDEBAR": {"navigation": "admin_ui.navigation.sidebar"},
@@ -284,6 +285,20 @@ REDIS_URL = env.str("REDIS_URL", default="")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:port/0")
 
+# A host that vanished without a word is noticed within half a minute.
+_KEEPALIVE: dict[str, Any] = (
+    {}
+    if REDIS_URL.startswith("unix://") or not hasattr(socket, "TCP_KEEPIDLE")
+    else {
+        "socket_keepalive": True,
+        "socket_keepalive_options": {
+            socket.TCP_KEEPIDLE: 10,
+            socket.TCP_KEEPINTVL: 5,
+            socket.TCP_KEEPCNT: 3,
+        },
+    }
+)
+
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -293,6 +308,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
                     "address": REDIS_URL,
                     "socket_timeout": None,  # redis-py 8 would end an idle subscription after 5 s
                     "socket_connect_timeout": 2,
+                    **_KEEPALIVE,
                 }
             ],
             "prefix": "im",
@@ -365,10 +381,12 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
     },
+    "filters": {"outages": {"()": "teamtalk_site.outages.NotAgain"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "axes": {"level": "WARNING"},
+        "channels_redis.pubsub": {"filters": ["outages"]},
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "django.db.backends": {"level": "WARNING"},

@@ -88,6 +88,15 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    def children(self) -> list[int]:
+        """Return the ids of the processes it has started."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(number) for number in listed.split()]
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the process alone."""
+        os.kill(self.pid, number)
+
     def kill(self) -> None:
         """SIGKILL the whole process group."""
         if self._process is not None:

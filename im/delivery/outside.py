@@ -21,7 +21,6 @@ from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 1.0  # an operator waits for his page; a loop that is busy for longer has other worries
 PATIENCE_S = 3.0  # somebody waits for a page
 
 
@@ -40,21 +39,12 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
 def online_devices(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
     """Return with which devices each of the users is connected, anywhere; None: nobody knows.
 
-    Only a process that hosts connections knows.  Call it from a thread, for a page's worth of ids;
-    it waits at most ANSWER_S for the loop.
+    Only a process that hosts connections knows.  Threads may ask, for a page's worth of ids.
     """
     node = here()
     if node is None or node.is_stopping:
         return None
-
-    async def look_up() -> dict[int, DeviceClass]:
-        return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
-
-    try:
-        return asyncio.run_coroutine_threadsafe(look_up(), node.loop).result(ANSWER_S)
-    except TimeoutError:
-        log.warning("the gateway's loop did not say who is online within %s s", ANSWER_S)
-        return None
+    return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
 
 
 def _item(effect: Delivery | Ending) -> BusItem:

@@ -49,6 +49,12 @@ def test_what_is_refused_is_not_recorded(console: Client, company: Company) -> N
     assert not AuditEntry.objects.exists()
 
 
+def test_a_form_sent_as_it_came_is_not_recorded(console: Client, company: Company) -> None:
+    submit(console, f"/admin/im/imuser/{company.lina}/change/")
+
+    assert not AuditEntry.objects.exists()
+
+
 def test_a_whole_log_is_called_whole(operator: Operator) -> None:
     write(operator)
 

@@ -85,13 +85,14 @@ def placeholders(text: str) -> list[str]:
 def test_the_language_is_switched_in_the_header(console: Client, company: Company) -> None:
     page = "/admin/im/imuser/"
     assert "Sales" in text_of(console.get(page))
-    assert "所有者" not in text_of(console.get(page))
+    assert 'value="zh-hans" lang="zh-hans"' in text_of(console.get(page))
 
     console.post("/admin/language/setlang/", {"language": "zh-hans", "next": page})
 
     chinese = text_of(console.get(page))
     assert "登录名" in chinese
     assert "部门" in chinese
+    assert re.search(r'lang="en"[^>]*>English<', chinese)
 
 
 def test_who_prefers_chinese_gets_the_login_page_in_it() -> None:

@@ -21,7 +21,6 @@ from tests.conftest import manage
 from tests.server import Server
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(
         os.geteuid() != 0 or shutil.which("ip") is None, reason="needs root and iproute2"
     ),

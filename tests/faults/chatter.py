@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from im.types import MsgType, SessionType
+from im.types import GROUP_TYPES, MsgType, SessionType
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu
 from im.wire.proto import message_pb2
@@ -137,7 +137,7 @@ class Chatter:
             self._keep(session, ack.msg_id, content)
         elif pdu.command_id == Command.MSG_DATA:
             message = message_pb2.IMMsgData.FromString(pdu.body)
-            is_group = message.msg_type == MsgType.GROUP_TEXT
+            is_group = message.msg_type in GROUP_TYPES
             is_mine = message.from_user_id == self.user_id
             peer = message.to_session_id if is_group or is_mine else message.from_user_id
             kind = SessionType.GROUP if is_group else SessionType.SINGLE

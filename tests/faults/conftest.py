@@ -77,11 +77,14 @@ class System:
     async def talking(self) -> AsyncIterator[None]:
         """Let everybody talk."""
         self._tasks = [asyncio.create_task(chatter.run()) for chatter in self.chatters]
-        await self.all_online()
-        yield
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await self.all_online()
+            yield
+        finally:
+            tasks, self._tasks = self._tasks, []
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for a condition.  Fails when it does not come true."""
@@ -155,7 +158,9 @@ class System:
         ids: dict[int, list[int]] = {}
         for group_id, msg_id, _ in self._group_rows():
             ids.setdefault(group_id, []).append(msg_id)
-        last = dict(self.database.rows("SELECT group_id, last_msg_id FROM im_group_counter"))
+        last: dict[int, int] = dict(
+            self.database.rows("SELECT group_id, last_msg_id FROM im_group_counter")
+        )
         return [
             f"group {group_id}: {len(found)} messages, counted to {last.get(group_id)}"
             for group_id, found in ids.items()

@@ -1,5 +1,6 @@
 """`manage.py rungateway`: the TCP gateway alone, for installations with several processes."""
 
+from argparse import SUPPRESS
 from contextlib import ExitStack
 from typing import Any
 
@@ -9,20 +10,27 @@ from django.db import connection
 
 from im.services import installation
 from tcpgateway import runners
+from tcpgateway.lifeline import Lifeline
 from tcpgateway.server import open_ports
+from tcpgateway.supervisor import Supervisor
 
 
 class Command(BaseCommand):
-    help = "Run the TCP gateway alone: one process, or several on one port."
+    help = "Run the TCP gateway alone: one process, or several on one port or on several."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.IM_TCP_HOST)
         parser.add_argument("--port", type=int, default=settings.IM_TCP_PORT)
         parser.add_argument(
-            "--workers", type=int, default=1, help="processes that share the port (needs REDIS_URL)"
+            "--workers", type=int, default=1, help="processes under one (needs REDIS_URL)"
         )
-        # How a worker knows that it is one: it shares the port with its siblings.
-        parser.add_argument("--shared-port", action="store_true", help="bind with SO_REUSEPORT")
+        parser.add_argument(
+            "--consecutive-ports",
+            action="store_true",
+            help="a port for each worker, from --port on, instead of one for all",
+        )
+        # How a worker knows that it is one: by its end of what ties it to its supervisor.
+        parser.add_argument("--lifeline", type=int, help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port, workers = options["host"], options["port"], options["workers"]
@@ -35,12 +43,25 @@ class Command(BaseCommand):
         installation.check_tables()
         connection.close()  # nobody needs it while the gateway runs
         if workers > 1:
-            arguments = ["rungateway", "--host", host, "--port", str(port), "--shared-port"]
-            runners.supervise(arguments, workers)
+            step = 1 if options["consecutive_ports"] else 0
+            self._supervise(host, port, step, workers)
             return
         if not settings.REDIS_URL:
             self.stderr.write(
                 "no REDIS_URL: this gateway is alone; other processes neither find it nor reach it"
             )
+        is_worker = options["lifeline"] is not None
+        lifeline = Lifeline(options["lifeline"]) if is_worker else None
         with ExitStack() as opened:
-            runners.run_alone(open_ports(opened, host, port, reuse_port=options["shared_port"]))
+            ports = open_ports(opened, host, port, reuse_port=is_worker)
+            runners.run_alone(ports, lifeline)
+
+    def _supervise(self, host: str, port: int, step: int, workers: int) -> None:
+        def command(number: int, descriptor: int) -> list[str]:
+            place = ["--host", host, "--port", str(port + step * number)]
+            return ["rungateway", *place, "--lifeline", str(descriptor)]
+
+        for number in range(workers if step else 1):  # said once, and not by every worker
+            with ExitStack() as opened:
+                open_ports(opened, host, port + step * number)
+        Supervisor(command, workers).run()

@@ -1,0 +1,18 @@
+"""What the log leaves out of an outage of Redis."""
+
+import logging
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+
+class NotAgain(logging.Filter):
+    """Drops the traceback per second that the channel layer logs while Redis is away.
+
+    The lease of the gateway has said so in one line, and says when it is over.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything else pass."""
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, RedisConnectionError | RedisTimeoutError | OSError)
