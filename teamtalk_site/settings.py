@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "channels",
     "im",
     "tcpgateway",
+    "bench",
 ]
 
 MIDDLEWARE = [

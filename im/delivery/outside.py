@@ -21,7 +21,6 @@ from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 1.0  # an operator waits for his page; a loop that is busy for longer has other worries
 PATIENCE_S = 3.0  # somebody waits for a page
 
 

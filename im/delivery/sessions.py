@@ -207,8 +207,9 @@ class Sessions:
                 self._send(found, delivery, skip)
 
     def _send(self, sessions: list[Session], delivery: Delivery, skip: Session | None) -> None:
+        to_any = delivery.devices is DeviceClass.ANY  # nearly always, and a flag's test is slow
         for session in sessions:
-            if session is not skip and session.device in delivery.devices:
+            if session is not skip and (to_any or session.device in delivery.devices):
                 session.send(delivery.pdu)
                 if delivery.place is not None:
                     self.trace.pushed(

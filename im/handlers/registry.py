@@ -68,7 +68,7 @@ NOTHING = Outcome()
 DONE, FAILED = 0, 1  # result_code of most replies
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared for each command: by identity
 class Lane:
     """Where handlers run.
 

@@ -1,6 +1,6 @@
 """How long the console's pages take on the database DATABASE_URL names; it only reads and logs in.
 
-    DATABASE_URL=mysql://… .venv/bin/python -m bench.console_pages
+    DATABASE_URL=mysql://… .venv/bin/python -m bench.console.pages
 
 Each page is asked for ROUNDS times by an operator made for it and gone afterwards; printed are the
 median and the slowest in milliseconds, and the database queries of the last.

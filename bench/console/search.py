@@ -1,6 +1,6 @@
 """How long it takes to look through messages for a word that is in none of them.
 
-    DATABASE_URL=mysql://… .venv/bin/python -m bench.message_search
+    DATABASE_URL=mysql://… .venv/bin/python -m bench.console.search
 
 On a database that seed_messages has filled: of everybody, the days that hold about MESSAGES.
 """
