@@ -38,7 +38,7 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     from twisted.internet import asyncioreactor
 
     asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
-    from twisted.internet import defer, reactor
+    from twisted.internet import reactor
 
     from tcpgateway.web import Server
 
@@ -47,10 +47,6 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     loop.run_until_complete(gateway.start())
     _collect_rarely()
 
-    def drained() -> Any:
-        return defer.Deferred.fromFuture(asyncio.ensure_future(gateway.drain(), loop=loop))
-
-    reactor.addSystemEventTrigger("before", "shutdown", drained)  # type: ignore[arg-type]  # as documented
     web = Server(
         application,
         endpoints=[f"fd:fileno={http_listener.detach()}"],  # twisted closes it
@@ -58,6 +54,7 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
         # Ready is who can be stopped, too: signals are handled from when the reactor runs.
         ready_callable=lambda: reactor.callWhenRunning(print, announce, flush=True),
     )
+    web.drain = gateway.drain
     web.run()
 
 

@@ -28,7 +28,7 @@ FLOORS = (  # bottom first
         "admin_ui",
     ),
     ("im.apps", "teamtalk_site"),
-    ("bench",),
+    ("bench.console", "bench"),
 )
 WITH_TABLES = (
     "im.fields",
@@ -46,8 +46,8 @@ RESERVED = (  # what, and who may import it
     ("im.wire.proto", ("im.wire", "im.handlers", "bench")),
     ("asyncio", WITH_LOOP),
     ("uvloop", WITH_LOOP),
-    ("im.models", ("im.models", "im.services", "im.management", "admin_ui")),
-    ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui")),
+    ("im.models", ("im.models", "im.services", "im.management", "admin_ui", "bench.console")),
+    ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui", "bench.console")),
     ("django", [package for floor in FLOORS[2:] for package in floor]),
 )
 EXCEPTIONS: set[tuple[str, str]] = set()  # importer and imported
