@@ -7,7 +7,7 @@ FOR_CHECKS := DATABASE_URL=sqlite://:memory: REDIS_URL= SECRET_KEY=unused
 # mysqlclient must be compiled: only where it is needed.
 DRIVER := $(if $(filter mysql%,$(value DATABASE_URL)),requirements-mysql.txt)
 
-.PHONY: help run test faults browser check format locale proto
+.PHONY: help run test faults browser check bench microbench format locale proto
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):  ## /make \1	/p' Makefile
@@ -38,6 +38,16 @@ check:  ## format, lint, types, migrations, generated modules, import floors
 	@$(FOR_CHECKS) $(IN_VENV) manage.py makemigrations --check --dry-run
 	@$(IN_VENV) -m im.wire.proto.generate --check
 	@$(IN_VENV) -m pytest -q tests/test_floors.py
+
+bench:  ## run the benchmark; RUNS=5 takes medians of five, ARGS="--backend sqlite" less
+	@bin/venv requirements-dev.txt
+	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then bin/venv requirements-mysql.txt || true; fi
+	@exec $(IN_VENV) -m bench --runs $(or $(RUNS),1) $(ARGS)
+
+microbench:  ## time decoding, dispatch, encoding and storing alone
+	@bin/venv requirements-dev.txt
+	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then bin/venv requirements-mysql.txt || true; fi
+	@exec $(IN_VENV) -m pytest tests/micro/bench_*.py $(ARGS)
 
 format:  ## let ruff rewrite what it can
 	@bin/venv requirements-dev.txt

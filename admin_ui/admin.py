@@ -7,9 +7,13 @@ from django_otp.plugins.otp_totp import admin as otp_totp_admin
 
 from admin_ui import (
     audit,
+    conversations,
+    dashboard,
     departments,
     discovery,
     groups,
+    live,
+    message_pages,
     operators,
     people,
     second_factor,
@@ -18,9 +22,13 @@ from admin_ui import (
 
 __all__ = [
     "audit",
+    "conversations",
+    "dashboard",
     "departments",
     "discovery",
     "groups",
+    "live",
+    "message_pages",
     "operators",
     "people",
     "second_factor",

@@ -177,6 +177,11 @@ def readable(unix_seconds: int) -> str:
     return date_format(localtime(datetime.fromtimestamp(unix_seconds, UTC)), "Y-m-d H:i")
 
 
+def readable_s(unix_seconds: int) -> str:
+    """Return such a time to the second."""
+    return date_format(localtime(datetime.fromtimestamp(unix_seconds, UTC)), "Y-m-d H:i:s")
+
+
 def list_url(model: type[Model]) -> str:
     """Return the address of a table's list."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")

@@ -39,8 +39,17 @@ SECTIONS: tuple[Section, ...] = (
         _("Groups"),
         (Line(_("Groups"), "groups", "im_imgroup_changelist", "im.view_imgroup"),),
     ),
-    Section(_("Conversations"), ()),
-    Section(_("Live"), ()),
+    Section(
+        _("Conversations"),
+        (Line(_("Find messages"), "forum", "conversations", "admin_ui.view_conversations"),),
+    ),
+    Section(
+        _("Live"),
+        (
+            Line(_("Dashboard"), "monitoring", "dashboard", "admin_ui.view_dashboard"),
+            Line(_("Gateways and users"), "sensors", "live", "admin_ui.view_live"),
+        ),
+    ),
     Section(
         _("System"),
         (

@@ -6,6 +6,7 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 """
 
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from functools import partial
@@ -30,7 +31,7 @@ from im.handlers.registry import (
     Outcome,
     SharedReply,
 )
-from im.services import missed
+from im.services import missed, statistics
 from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
@@ -103,6 +104,7 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
     except BadBody as exc:
         session.node.counters["bad bodies"] += 1
         log.info("dropped %r of %r: %s", pdu, session, exc)
+        session.link.refuse(pdu.command_id, pdu.seq, str(exc))
         return None
 
 
@@ -135,7 +137,7 @@ def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body, done
             else:
                 session.node.counters["errors"] += 1
                 log.error("%r of %r failed", pdu, session, exc_info=error)
-                _answer_refusal(session, pdu, handler, body)
+                _answer_refusal(session, pdu, handler, body, "the server failed")
         finally:
             done()
 
@@ -198,10 +200,13 @@ def _submit(
 ) -> Progress:
     assert handler.answer is not None
     answer = handler.answer
+    begun = time.monotonic()
 
     def finished(result: Any, error: Exception | None) -> None:
         try:
             _finish(session, pdu, answer(session, body, pdu.seq, result))
+            if result is not None and pdu.command_id == Command.MSG_DATA:
+                statistics.note_latency(time.monotonic() - begun)
         finally:
             done()
 
@@ -233,6 +238,8 @@ def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
     """Reply, then tell others; what happened is told even if its author is gone."""
     if outcome.reply is not None and not session.is_closed:
         _reply(session, pdu, outcome.reply)
+    if outcome.refusal and not session.is_closed:
+        session.link.refuse(pdu.command_id, pdu.seq, outcome.refusal)
     for event in outcome.events:
         for effect in notices.of(event):
             if isinstance(effect, Ending) or effect.to_author:
@@ -254,13 +261,18 @@ def _reply(session: Session, pdu: Pdu, reply: Body | SharedReply) -> None:
 def _refuse(session: Session, pdu: Pdu, handler: Handler, body: Body, why: Exception) -> None:
     session.node.counters["refused"] += 1
     log.info("refused %r of %r: %s", pdu, session, why)
-    _answer_refusal(session, pdu, handler, body)
+    _answer_refusal(session, pdu, handler, body, str(why))
 
 
-def _answer_refusal(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:
+def _answer_refusal(session: Session, pdu: Pdu, handler: Handler, body: Body, why: str) -> None:
+    """Answer with the reply that says no; where there is none, as the transport can."""
+    if session.is_closed:
+        return
     reply = refusal(session.user_id, handler.command, body)
-    if reply is not None and not session.is_closed:
+    if reply is not None:
         _reply(session, pdu, reply)
+    else:
+        session.link.refuse(pdu.command_id, pdu.seq, why)
 
 
 def _not_for_us(session: Session, pdu: Pdu) -> None:
@@ -269,9 +281,11 @@ def _not_for_us(session: Session, pdu: Pdu) -> None:
         return
     session.node.counters["unknown commands"] += 1
     log.debug("unknown %r of %r", pdu, session)
+    session.link.refuse(pdu.command_id, pdu.seq, "there is no such command")
 
 
 def _close(session: Session, pdu: Pdu, why: str) -> None:
     session.node.counters["closed for a command"] += 1
     log.info("closing %r for %r: %s", session, pdu, why)
+    session.link.refuse(pdu.command_id, pdu.seq, why)
     session.leave()

@@ -170,6 +170,7 @@ class Reference(ForeignObject[_ST, _GT]):
     """
 
     forward_related_accessor_class = _MaybeMissing
+    db_constraint = False  # SQLite's schema editor asks when a migration with one is taken back
 
     def __init__(
         self, to: type[models.Model] | str, from_field: str, *, null: bool, **kwargs: Any

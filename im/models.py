@@ -539,3 +539,71 @@ class DeviceToken(models.Model):
 
     def __str__(self) -> str:
         return str(self.user_id)  # not the token: who has it can push
+
+
+class Statistic(models.Model):
+    """A figure of one hour: what happened in all processes together, counted as it did.
+
+    `kind` is one of im.services.statistics; `hour` when it began, unix seconds; `subject` what it
+    is about where a kind has several: a group, the upper bound of a span of times.
+    """
+
+    pk = models.CompositePrimaryKey("kind", "hour", "subject")
+    kind = models.SmallIntegerField(_("kind"))
+    hour = models.BigIntegerField(_("hour"))
+    subject = models.BigIntegerField(_("subject"), default=0)
+    value = models.BigIntegerField(_("value"), default=0)
+
+    class Meta:
+        db_table = "im_stat"
+        verbose_name = _("figure")
+        verbose_name_plural = _("figures")
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.subject} at {self.hour}: {self.value}"
+
+
+class Announcement(models.Model):
+    """A text to everybody online, stored as a message to each of them, by user id.
+
+    It has come up to `last_user_id`; whoever goes on does so behind that.
+    """
+
+    sender_id = models.BigIntegerField(_("sender"))
+    text = models.TextField(_("text"))
+    begun_by = models.CharField(_("begun by"), max_length=150)
+    created = models.BigIntegerField(_("created"))
+    last_user_id = models.BigIntegerField(default=0)
+    sent = models.BigIntegerField(_("sent"), default=0)
+    finished = models.BigIntegerField(_("finished"), default=0)
+
+    class Meta:
+        db_table = "im_announcement"
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+
+    def __str__(self) -> str:
+        return self.text[:40]
+
+
+class ClientMessage(models.Model):
+    """What a sender's client calls a message it sent: sent again, it is not stored again.
+
+    `digest` tells whether it is the same message.  Rows stay for ever.
+    """
+
+    pk = models.CompositePrimaryKey("sender_id", "client_id")
+    sender_id = models.BigIntegerField(_("sender"))
+    sender = Reference(IMUser, "sender_id", null=True, related_name="+")
+    client_id = CharColumn(_("client's id"), max_length=64)
+    digest = CharColumn(_("digest"), max_length=32)
+    msg_id = models.BigIntegerField(_("message"))
+    stored_at = models.BigIntegerField(_("stored"))  # unix seconds
+
+    class Meta:
+        db_table = "im_client_message"
+        verbose_name = _("message known to a client")
+        verbose_name_plural = _("messages known to clients")
+
+    def __str__(self) -> str:
+        return f"{self.sender_id}: {self.client_id}"

@@ -158,6 +158,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagePlace:
+    """Which message, on its way: `session_id` is the receiver's or the group's."""
+
+    session_type: int
+    sender_id: int
+    session_id: int
+    msg_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedFile:
     """A file that somebody offers to somebody; `task_id` names its transfer."""
 
@@ -213,6 +223,15 @@ class MembersChanged:
     change: GroupChange
     members: tuple[int, ...]
     changed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMade:
+    """A group was made by one of its members or for them."""
+
+    actor_id: int
+    group_id: int
+    members: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +301,7 @@ Event = (
     | SessionRead
     | SessionRemoved
     | MembersChanged
+    | GroupMade
     | SignatureChanged
     | AvatarChanged
     | Signal

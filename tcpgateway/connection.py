@@ -139,6 +139,9 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
+    def refuse(self, command_id: int, seq: int, why: str) -> None:
+        """The protocol has no words for it."""
+
     def close(self, *, grace_s: float = 0) -> None:
         """Take nothing more in, write what is queued, then, after the grace, close."""
         if self._is_deaf:

@@ -1,19 +1,26 @@
 """The lifespan of an ASGI application: told when to begin and when to end (ASGI lifespan 2.0)."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 
 class Lifespan:
-    """Runs the application's lifespan scope; `gateway` is passed on in the scope."""
+    """Runs the application's lifespan scope; `gateway` is passed on in the scope.
 
-    def __init__(self, application: Any, gateway: dict[str, Any]) -> None:
+    So is `retire`, by which the application lets the gateway take no more clients.
+    """
+
+    def __init__(
+        self, application: Any, gateway: dict[str, Any], retire: Callable[[], None] = lambda: None
+    ) -> None:
         scope = {
             "type": "lifespan",
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "gateway": gateway,
+            "retire": retire,
         }
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

@@ -68,6 +68,7 @@ class GatewayServer:
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _lifespan: Lifespan | None = None
+    _retiring: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the application, then take clients.  Raises what the application's start raises."""
@@ -78,7 +79,7 @@ class GatewayServer:
             "connections": 0,
             "capacity": self.address.capacity,
         }
-        self._lifespan = Lifespan(self.application, gateway)
+        self._lifespan = Lifespan(self.application, gateway, self.retire)
         await self._lifespan.startup()
         for port in self.ports:
             make = _consumer_maker(self.application, port.scope_type)
@@ -96,12 +97,29 @@ class GatewayServer:
         log.info("draining %d connections", len(self._connections))
         if not self._connections:
             self._empty.set()
+        self._shut_doors()
+        if self._lifespan is not None:
+            await self._lifespan.shutdown()
+        await self._send_away()
+        with contextlib.suppress(TimeoutError):  # the rest goes down with the process
+            async with asyncio.timeout(settings.IM_DRAIN_SECONDS):
+                await self._empty.wait()
+        log.info("stopped")
+
+    def retire(self) -> None:
+        """Take no more clients and close connections in a spread; the process goes on, empty."""
+        if self._retiring is None:
+            log.info("retiring with %d connections", len(self._connections))
+            self._shut_doors()
+            self._retiring = self.loop.create_task(self._send_away())
+
+    def _shut_doors(self) -> None:
         for server in self._servers:
             server.close()
         for port in self.ports:
             port.listener.close()
-        if self._lifespan is not None:
-            await self._lifespan.shutdown()
+
+    async def _send_away(self) -> None:
         steps = max(1, int(settings.IM_DRAIN_SECONDS / CLOSE_STEP_S))
         waiting = list(self._connections)
         per_step = len(waiting) // steps + 1
@@ -110,10 +128,6 @@ class GatewayServer:
                 connection.close()
             del waiting[:per_step]
             await asyncio.sleep(CLOSE_STEP_S)
-        with contextlib.suppress(TimeoutError):  # the rest goes down with the process
-            async with asyncio.timeout(settings.IM_DRAIN_SECONDS):
-                await self._empty.wait()
-        log.info("stopped")
 
     # --- for connections ----------------------------------------------------------------------
 

@@ -1,15 +1,24 @@
-"""daphne's HTTP side, with some habits mended.
+"""daphne, with some habits mended.
 
 An answer that announces it closes the connection: left open, an old client that reads until the
 end would wait for a minute.  And a body is kept only as far as an upload may be long, and left to
 Django: daphne hands all of it over at once, in memory, and twisted would parse it first.
+WebSockets end with the drain, not before it: what they sent is answered.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from daphne import server
+from daphne import cli, server
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
+from twisted.internet.defer import Deferred
+
+from im.delivery.node import here
+from im.types import DeviceClass
+from tcpgateway import web_node
+from tcpgateway.websocket import Factory, Protocol
 
 
 class _Request(WebRequest):  # type: ignore[misc]  # daphne has no types
@@ -34,6 +43,44 @@ class _Factory(HTTPFactory):  # type: ignore[misc]
         return channel
 
 
-server.HTTPFactory = _Factory  # Server.run() makes its own, and asks nobody
+class Server(server.Server):  # type: ignore[misc]
+    """daphne's server.  `drain` is awaited before its connections are ended."""
 
-Server = server.Server
+    drain: Callable[[], Awaitable[None]] = staticmethod(web_node.stop)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Give WebSocket consumers their flow control."""
+        if scope["type"] == "websocket":
+            scope["flow"] = protocol
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> Any:
+        """Drain, then end what is left."""
+        return Deferred.fromFuture(asyncio.ensure_future(self._end()))
+
+    async def _end(self) -> None:
+        node = here()
+        sessions = node.sessions.all() if node is not None else []
+        await self.drain()
+        for session in sessions:
+            if session.device is DeviceClass.WEB:
+                session.leave()
+        self.connections: dict[Any, dict[str, Any]] = {
+            protocol: details
+            for protocol, details in self.connections.items()
+            if "application_instance" in details  # daphne's own trips over what has none
+        }
+        closing = [
+            details["application_instance"]
+            for protocol, details in self.connections.items()
+            if isinstance(protocol, Protocol)
+        ]
+        if closing:
+            await asyncio.wait(closing, timeout=settings.IM_DRAIN_SECONDS)
+        await super().kill_all_applications().asFuture(asyncio.get_running_loop())
+
+
+# Server.run() makes factories, and the command a server, of these names; they ask nobody.
+server.HTTPFactory = _Factory
+server.WebSocketFactory = Factory
+cli.CommandLineInterface.server_class = Server

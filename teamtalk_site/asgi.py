@@ -5,7 +5,7 @@ the route and makes one object per connection.
 """
 
 import os
-from typing import Any
+import sys
 
 from django.core.asgi import get_asgi_application
 
@@ -16,20 +16,21 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402  # Django must be 
 
 from im.consumers.client import LoginServerConsumer, TcpConsumer  # noqa: E402
 from im.consumers.node import NodeConsumer  # noqa: E402
+from im.consumers.web import WebConsumer  # noqa: E402
+from tcpgateway.web_node import with_node  # noqa: E402
 
+if "daphne.server" in sys.modules:  # it is what runs us
+    from tcpgateway import web
 
-async def refuse_websocket(scope: Any, receive: Any, send: Any) -> None:
-    """Close WebSockets politely: there is no web client to talk to yet."""
-    await receive()
-    await send({"type": "websocket.close"})
+    assert web  # importing it is what mends daphne
 
-
+node_application = NodeConsumer.as_asgi()
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": refuse_websocket,
+        "websocket": with_node(WebConsumer.as_asgi(), node_application),
         "tcp": TcpConsumer.as_asgi(),
         "tcp.login": LoginServerConsumer.as_asgi(),
-        "lifespan": NodeConsumer.as_asgi(),
+        "lifespan": node_application,
     }
 )

@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "channels",
     "im",
     "tcpgateway",
+    "bench",
 ]
 
 MIDDLEWARE = [
@@ -345,6 +346,7 @@ IM_RETRY_MEMORY_SECONDS = env.int("IM_RETRY_MEMORY_SECONDS", default=30)
 IM_RETRY_MEMORY_ITEMS = env.int("IM_RETRY_MEMORY_ITEMS", default=32)
 IM_UNACKED_SECONDS = env.int("IM_UNACKED_SECONDS", default=15)
 IM_UNACKED_DELIVERIES = env.int("IM_UNACKED_DELIVERIES", default=100_000)
+IM_TRACE_ITEMS = env.int("IM_TRACE_ITEMS", default=50_000)
 IM_KEEPALIVE_SECONDS = env.int("IM_KEEPALIVE_SECONDS", default=60)
 IM_HISTORY_PAGE = env.int("IM_HISTORY_PAGE", default=1000)
 IM_MESSAGES_BY_ID = env.int("IM_MESSAGES_BY_ID", default=100)
@@ -357,10 +359,15 @@ IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
 IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
 IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024)
 IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
+IM_NOTICE_SENDER = env.str("IM_NOTICE_SENDER", default="system")
+IM_VERSION = env.str("IM_VERSION", default="unreleased")
 IM_FILE_TASKS = env.int("IM_FILE_TASKS", default=200)
 IM_FILE_TASK_SECONDS = env.int("IM_FILE_TASK_SECONDS", default=86_400)
 IM_OFFLINE_FILES = env.int("IM_OFFLINE_FILES", default=1000)
 IM_OFFLINE_FILES_PER_SENDER = env.int("IM_OFFLINE_FILES_PER_SENDER", default=100)
+IM_WEB_ORIGINS = env.list("IM_WEB_ORIGINS", default=[])  # besides the server's own
+IM_WEB_TOKEN_SECONDS = env.int("IM_WEB_TOKEN_SECONDS", default=300)
+IM_WEB_SESSION_SECONDS = env.int("IM_WEB_SESSION_SECONDS", default=14 * 24 * 3600)
 IM_AES_KEY = env.str(
     "IM_AES_KEY", default="12345678901234567890123456789012"
 )  # compiled into the clients

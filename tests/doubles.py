@@ -18,6 +18,7 @@ class RecordingLink:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.pauses: list[bool] = []
+        self.refused: list[tuple[int, int, str]] = []
         self.closed_after_s: float | None = None
 
     def send(self, data: bytes) -> None:
@@ -25,6 +26,9 @@ class RecordingLink:
 
     def pause(self, is_paused: bool) -> None:
         self.pauses.append(is_paused)
+
+    def refuse(self, command_id: int, seq: int, why: str) -> None:
+        self.refused.append((command_id, seq, why))
 
     def close(self, *, grace_s: float = 0) -> None:
         self.closed_after_s = grace_s

@@ -21,8 +21,11 @@ STOP_S = 20.0
 class Server:
     """`manage.py serve` (or another command) on free ports, in a process group of its own.
 
-    `log` is what it has printed so far; `port`, `http_port` and `login_port` are where it listens.
+    `program` is what Python runs; `log` is what it has printed so far; `port`, `http_port` and
+    `login_port` are where it listens.
     """
+
+    program: tuple[str, ...] = ("manage.py",)
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class Server:
     def start(self) -> Self:
         """Start and wait until clients are taken.  Raises RuntimeError with the log otherwise."""
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", *self._command],
+            [sys.executable, *self.program, *self._command],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,

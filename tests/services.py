@@ -83,6 +83,12 @@ class Server:
                 raise RuntimeError(f"{command[0]} did not start:\n{log_text}")
             time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """The process that guards the server, which is its child."""
+        assert self._guard is not None
+        return self._guard.pid
+
     def crash(self) -> None:
         """SIGKILL the server; what it has promised to keep is there when it runs again."""
         assert self._guard is not None
@@ -100,12 +106,15 @@ class Server:
 
 
 class MariaDB(Server):
-    """A small MariaDB that is as durable as a real one; the user is root, without a password."""
+    """A MariaDB that is as durable as a real one, and small unless `options` say otherwise; the
+    user is root, without a password.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         super().__init__("mariadb")
         self.url = f"mysql://root@127.0.0.1:{self.port}"
         self._data = self.directory / "data"
+        self._options = options
         # Else it refuses to run as root.
         self._user = ["--user=root"] if os.geteuid() == 0 else []
         try:
@@ -135,6 +144,8 @@ class MariaDB(Server):
             "--no-defaults",
             f"--datadir={self._data}",
             f"--socket={self.directory / 'socket'}",
+            # Not the shared one: a server that starts there deletes the temporary tables it finds.
+            f"--tmpdir={self.directory}",
             f"--pid-file={self.directory / 'pid'}",
             "--bind-address=127.0.0.1",
             f"--port={self.port}",
@@ -142,6 +153,7 @@ class MariaDB(Server):
             "--innodb-buffer-pool-size=64M",
             "--innodb-log-file-size=32M",
             "--innodb-flush-log-at-trx-commit=1",
+            *self._options,
             *self._user,
             is_ready=self._answers,
         )

@@ -28,6 +28,7 @@ FLOORS = (  # bottom first
         "admin_ui",
     ),
     ("im.apps", "teamtalk_site"),
+    ("bench.console", "bench"),
 )
 WITH_TABLES = (
     "im.fields",
@@ -37,15 +38,16 @@ WITH_TABLES = (
     "im.migrations",
     "im.services",
 )
-WITH_LOOP = ("im.delivery", "im.dispatch", "im.consumers", "im.views", "tcpgateway")
-COMMANDS = ("im.management", "tcpgateway.management")
+WITH_LOOP = ("im.delivery", "im.dispatch", "im.consumers", "im.views", "tcpgateway", "bench")
+OUTSIDE = ("bench", ("bench", "im.wire", "im.types"))  # a client: it may know what clients know
+COMMANDS = ("im.management", "tcpgateway.management", "bench.management")
 RESERVED = (  # what, and who may import it
-    ("google.protobuf", ("im.wire", "im.handlers", "im.checks")),
-    ("im.wire.proto", ("im.wire", "im.handlers")),
+    ("google.protobuf", ("im.wire", "im.handlers", "im.checks", "bench")),
+    ("im.wire.proto", ("im.wire", "im.handlers", "bench")),
     ("asyncio", WITH_LOOP),
     ("uvloop", WITH_LOOP),
-    ("im.models", ("im.models", "im.services", "im.management", "admin_ui")),
-    ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui")),
+    ("im.models", ("im.models", "im.services", "im.management", "admin_ui", "bench.console")),
+    ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui", "bench.console")),
     ("django", [package for floor in FLOORS[2:] for package in floor]),
 )
 EXCEPTIONS: set[tuple[str, str]] = set()  # importer and imported
@@ -95,6 +97,8 @@ def _floor_problem(module: str, imported: str) -> Iterator[str]:
         yield "it is a neighbour"
     elif FLOOR_OF[importer] < FLOOR_OF[target]:
         yield "it is above"
+    elif importer == OUTSIDE[0] and target not in OUTSIDE[1]:
+        yield "it is no business of a client's"
 
 
 def _reserved(module: str, imported: str) -> Iterator[str]:
@@ -125,6 +129,8 @@ def test_imports_go_down_only() -> None:
         ("im/delivery/node.py", "from django.db import models", "django.db is not for"),
         ("im/consumers/a.py", "from im.models import IMUser", "im.models is not for"),
         ("tcpgateway/a.py", "from django.db import connection", "django.db is not for"),
+        ("bench/a.py", "from im.services import chat", "im.services.chat: it is no business of"),
+        ("im/views/a.py", "from bench import client", "bench.client: it is above"),
     ],
 )
 def test_what_is_forbidden_is_found(tmp_path: Path, path: str, source: str, complaint: str) -> None:

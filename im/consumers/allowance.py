@@ -5,19 +5,26 @@ MIN_PAUSE_S = 0.001
 
 
 class Allowance:
-    """What may be done at once, at most what a second brings; full when first asked."""
+    """What may be done at once, at most what a second brings; full when first asked.
 
-    __slots__ = ("_asked_at", "_left")
+    `rate` is per second, 0 for no bound.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_asked_at", "_left", "_rate")
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
         self._left = 0.0
         self._asked_at = float("-inf")
 
-    def take(self, rate: int, now: float) -> float:
+    def take(self, now: float) -> float:
         """Take one and return 0, or return in how many seconds there is one.
 
-        `rate` is per second, `now` any clock's seconds.
+        `now` is any clock's seconds.
         """
+        rate = self._rate
+        if not rate:
+            return 0.0
         self._left = min(rate, self._left + (now - self._asked_at) * rate)
         self._asked_at = now
         if self._left < 1:

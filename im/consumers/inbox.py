@@ -26,6 +26,7 @@ class Inbox:
         "_allowances",
         "_busy",
         "_in_flight",
+        "_limit",
         "_paused",
         "_session",
         "_waiting",
@@ -34,6 +35,7 @@ class Inbox:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._waiting: deque[Pdu] | None = None  # made when first needed: idle connections are many
+        self._limit: int = settings.IM_INBOX_PDUS  # a look at the settings takes a microsecond
         self._in_flight = 0  # items of this connection in the writer
         self._busy = False  # the next command waits for an answer or for a timer
         self._paused = False
@@ -55,7 +57,7 @@ class Inbox:
         while self._waiting and not self._busy and self._begin(self._waiting[0]):
             if self._waiting:  # a command may have closed the connection
                 self._waiting.popleft()
-        is_full = self._waiting is not None and len(self._waiting) >= settings.IM_INBOX_PDUS
+        is_full = self._waiting is not None and len(self._waiting) >= self._limit
         if is_full is not self._paused:
             self._paused = is_full
             self._session.link.pause(is_full)
@@ -65,7 +67,7 @@ class Inbox:
     def _begin(self, pdu: Pdu) -> bool:
         """Begin a command; False when it has to wait, and `_work` will be called again."""
         session = self._session
-        if self._in_flight >= settings.IM_INBOX_PDUS:
+        if self._in_flight >= self._limit:
             return False
         admitted = dispatch.admit(session, pdu)
         if admitted is None:
@@ -102,14 +104,13 @@ class Inbox:
 
     def _is_time_for(self, pace: Pace) -> bool:
         """Take a command off its allowance, or come back when that has one (backpressure)."""
-        rate: int = getattr(settings, pace.value)
-        if not rate:
-            return True
         if self._allowances is None:
             self._allowances = {}
-        allowance = self._allowances.setdefault(pace, Allowance())
+        allowance = self._allowances.get(pace)
+        if allowance is None:
+            allowance = self._allowances[pace] = Allowance(getattr(settings, pace.value))
         loop = self._session.node.loop
-        pause_s = allowance.take(rate, loop.time())
+        pause_s = allowance.take(loop.time())
         if pause_s:
             self._busy = True
             loop.call_later(pause_s, self._go_on)

@@ -14,8 +14,10 @@ from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 
 from im import dispatch
+from im.consumers.pulse import Pulse
 from im.delivery.bus import Bus
 from im.delivery.node import Node
+from im.delivery.questions import answer_message
 from im.delivery.registry import Gateway, new_gateway_id
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
     """Starts and stops the node, and hands it what peers send."""
 
     _node: Node | None = None
+    _pulse: Pulse | None = None
     _starting: asyncio.Task[None] | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -44,7 +47,10 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
                 id=new_gateway_id(), channel=self.channel_name, **self.scope["gateway"]
             )
             self._node = dispatch.open_node(Bus(self.channel_layer, self.channel_name), gateway)
+            self._node.retire = self.scope.get("retire")
             await self._node.start()
+            self._pulse = Pulse(self._node)
+            self._pulse.start()
         except Exception as exc:  # lifespan wants it told, not raised
             log.debug("the node could not start", exc_info=True)
             await self.send({"type": "lifespan.startup.failed", "message": str(exc)})
@@ -55,6 +61,8 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
         """Store and answer what was taken; after this no command is worked on."""
         assert self._node is not None
         await self._node.stop()
+        if self._pulse is not None:
+            await self._pulse.stop()
         # Closes its Redis connections while the loop still runs; later it would wait for ever.
         with contextlib.suppress(TimeoutError):  # Redis may not answer: the process ends anyway
             async with asyncio.timeout(FLUSH_S):
@@ -66,3 +74,9 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
         """Take what a peer sends."""
         if self._node is not None:
             self._node.receive(message)
+
+    async def bus_question(self, message: dict[str, Any]) -> None:
+        """Answer what an operator asks."""
+        if self._node is not None:
+            answer = answer_message(self._node, message)
+            await self.channel_layer.send(message["reply_to"], answer)

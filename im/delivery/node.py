@@ -106,6 +106,7 @@ class Node:
         self._threads = ThreadPoolExecutor(settings.IM_DB_THREADS, thread_name_prefix="db")
         self._silence = SilenceWatch(self._silence_limit, self._expire)
         self._resyncing: asyncio.Task[None] | None = None
+        self.retire: Callable[[], None] | None = None  # take no new clients, send these elsewhere
         self.is_stopping = False  # no new command is taken
 
     # --- life ---------------------------------------------------------------------------------

@@ -32,7 +32,10 @@ _LEASE = "im:gateway:"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """One gateway as the registry knows it.  `channel` is its address on the channel layer."""
+    """One gateway as the registry knows it.  `channel` is its address on the channel layer.
+
+    The figures after `capacity` are as of its last report; `started` is unix seconds.
+    """
 
     id: str
     channel: str
@@ -41,6 +44,12 @@ class Gateway:
     port: int
     connections: int
     capacity: int
+    started: int = 0
+    users: int = 0
+    messages_per_s: float = 0.0
+    lag_ms: float = 0.0  # the longest its loop was late
+    version: str = ""
+    is_retired: bool = False  # takes no new clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,8 @@ def open_registry() -> Registry:
 
 
 def choose(gateways: list[Gateway]) -> Choice:
-    """Return the least loaded gateway with room (spec/behaviour 3.3)."""
+    """Return the least loaded gateway with room (spec/behaviour 3.3); the web has no port."""
+    gateways = [gateway for gateway in gateways if gateway.port and not gateway.is_retired]
     if not gateways:
         return Choice(LoginResult.NO_MSG_SERVER)
     free = [gateway for gateway in gateways if gateway.connections < gateway.capacity]

@@ -1,13 +1,16 @@
 """The live connections of this process, and who of them gets what."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.conf import settings
+
+from im.delivery.trace import Trace
 from im.delivery.unacked import UnackedDeliveries
-from im.types import DeviceClass
+from im.types import DeviceClass, MessagePlace
 
 if TYPE_CHECKING:
     from im.delivery.node import Node
@@ -32,6 +35,9 @@ class Link(Protocol):
     def close(self, *, grace_s: float = 0) -> None:
         """Stop reading now; close when the queue is written and `grace_s` has passed."""
 
+    def refuse(self, command_id: int, seq: int, why: str) -> None:
+        """Tell that a command was not done, where the transport has words for it; TCP has none."""
+
     @property
     def peer(self) -> str:
         """The other end's address, for the log."""
@@ -41,6 +47,7 @@ class Session:
     """One live connection.  `user_id` is 0 until its login was accepted.
 
     `heard_at` is the loop's time when it connected, logged in or last sent something.
+    `client_type` is what the login says, or, where a transport is one kind of client's, set before.
     """
 
     __slots__ = (
@@ -83,7 +90,7 @@ class Delivery:
     """One encoded PDU and whom it is for: the users' connections of the given device classes.
 
     `user_ids` None means everybody.  The connection that caused it is told as well if `to_author`.
-    `message`, (author, id), marks what clients acknowledge.
+    `message`, (author, id), marks what clients acknowledge; `place` is what the trace remembers.
     """
 
     pdu: bytes
@@ -91,19 +98,24 @@ class Delivery:
     devices: DeviceClass = DeviceClass.ANY
     to_author: bool = False
     message: tuple[int, int] | None = None
+    place: MessagePlace | None = None
 
     def plain(self) -> tuple[Any, ...]:
         """Return it as plain values, for the bus."""
-        return self.pdu, self.user_ids, int(self.devices), self.message
+        place = None if self.place is None else astuple(self.place)
+        return self.pdu, self.user_ids, int(self.devices), self.message, place
 
     @classmethod
-    def from_plain(cls, pdu: bytes, user_ids: Any, devices: int, message: Any) -> "Delivery":
+    def from_plain(
+        cls, pdu: bytes, user_ids: Any, devices: int, message: Any, place: Any
+    ) -> "Delivery":
         """Return the delivery that `plain` made these of; the bus turns tuples into lists."""
         return cls(
             pdu,
             None if user_ids is None else tuple(user_ids),
             DeviceClass(devices),
             message=None if message is None else tuple(message),
+            place=None if place is None else MessagePlace(*place),
         )
 
 
@@ -130,6 +142,7 @@ class Sessions:
 
     def __init__(self, unacked: UnackedDeliveries) -> None:
         self.unacked = unacked
+        self.trace = Trace(settings.IM_TRACE_ITEMS)
         self._by_user: dict[int, list[Session]] = {}
 
     def __len__(self) -> int:
@@ -138,6 +151,10 @@ class Sessions:
     def of_user(self, user_id: int) -> list[Session]:
         """Return the user's sessions, oldest first; a copy."""
         return list(self._by_user.get(user_id, ()))
+
+    def has(self, user_id: int) -> bool:
+        """Tell whether the user has a session here."""
+        return user_id in self._by_user
 
     def users(self) -> Iterable[int]:
         """Return the ids of the users who have a session here."""
@@ -190,8 +207,13 @@ class Sessions:
                 self._send(found, delivery, skip)
 
     def _send(self, sessions: list[Session], delivery: Delivery, skip: Session | None) -> None:
+        to_any = delivery.devices is DeviceClass.ANY  # nearly always, and a flag's test is slow
         for session in sessions:
-            if session is not skip and session.device in delivery.devices:
+            if session is not skip and (to_any or session.device in delivery.devices):
                 session.send(delivery.pdu)
+                if delivery.place is not None:
+                    self.trace.pushed(
+                        delivery.place, session.user_id, session.client_type, session.id
+                    )
                 if delivery.message is not None:
                     self.unacked.add(session.id, *delivery.message)

@@ -16,7 +16,7 @@ from im.handlers.registry import (
     with_reply,
 )
 from im.services import groups
-from im.types import GroupChange, GroupType
+from im.types import GroupChange, GroupMade, GroupType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
@@ -89,7 +89,7 @@ def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
         return Outcome(reply)
     reply.result_code, reply.group_id = DONE, made.group_id
     reply.user_id_list[:] = made.member_ids
-    return Outcome(reply)
+    return Outcome(reply, (GroupMade(caller.user_id, made.group_id, made.member_ids),))
 
 
 @handles(Command.GROUP_CHANGE_MEMBER_REQUEST, lane=IN_TRANSACTION, pace=Pace.SIGNAL)

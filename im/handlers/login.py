@@ -48,7 +48,7 @@ def _answer_login(
         return _refuse(LoginResult.VALIDATE_FAILED, result.text)
     if caller.is_closed:  # it didn't wait; bound now, it would count as online for good
         return NOTHING
-    caller.node.log_in(caller, result.user_id, req.client_type)
+    caller.node.log_in(caller, result.user_id, caller.client_type or req.client_type)
     log.info("login %r, version %.40r", caller, req.client_version)
     reply = pb.IMLoginRes(
         server_time=int(time.time()),

@@ -1,11 +1,13 @@
 """Service 3, messages: sending, having read, looking back."""
 
+import re
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from functools import partial
+from hashlib import blake2b
 
 from im.delivery.sessions import Session
+from im.errors import Refused
 from im.handlers import records
 from im.handlers.lists import ListQuestion
 from im.handlers.registry import (
@@ -20,24 +22,42 @@ from im.handlers.registry import (
     with_reply,
 )
 from im.services import chat, history, voice
-from im.services.items import GroupReadMark, NewGroupMessage, NewMessage, ReadMark
+from im.services.items import (
+    AnyMessage,
+    ClientKey,
+    Contradicted,
+    GroupReadMark,
+    ReadMark,
+    Repeated,
+)
 from im.types import AUDIO_TYPES, GROUP_TYPES, MessageStored, SessionRead, SessionType
 from im.wire.catalog import Command, encode
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import message_pb2 as pb
 
+CLIENT_MSG_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_DIGEST_BYTES = 16
+
 # --- sending ----------------------------------------------------------------------------------
 
 
 def _answer_message(
-    caller: Session, req: pb.IMMsgData, seq: int, event: MessageStored | None
+    caller: Session,
+    req: pb.IMMsgData,
+    seq: int,
+    event: MessageStored | Repeated | Contradicted | None,
 ) -> Outcome:
-    """Acknowledge what was stored; the protocol has no reply for what was not."""
+    """Acknowledge what was stored, now or before; the protocol has no reply for what was not."""
+    if isinstance(event, Repeated):
+        return Outcome(_ack(caller, req, event.msg_id))
+    if isinstance(event, Contradicted):
+        caller.node.counters["client ids used twice"] += 1
+        return Outcome(refusal="this client_msg_id is another message's")
     key = _retry_key(req, seq)
     if event is None:
         caller.node.counters["messages not stored"] += 1
         caller.node.retries.forget(caller.user_id, key)
-        return NOTHING
+        return Outcome(refusal="the message could not be stored")
     ack = _ack(caller, req, event.message.msg_id)
     attempt = caller.node.retries.recall(caller.user_id, key)
     if attempt is not None:
@@ -53,10 +73,11 @@ def _answer_message(
 @handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message, pace=Pace.MESSAGE)
 def send_message(
     caller: Session, req: pb.IMMsgData, seq: int
-) -> NewMessage | NewGroupMessage | ItemInMaking | Outcome:
+) -> AnyMessage | ItemInMaking | Outcome:
     """Store a message, then acknowledge and deliver it; a client's retry gets the first answer."""
     if req.from_user_id == req.to_session_id and req.msg_type not in GROUP_TYPES:
-        return NOTHING  # as the original does, whoever the client says it is
+        # As the original does, whoever the client says it is.
+        return Outcome(refusal="a message needs another user to go to")
     item = _item(caller.user_id, req)
     key = _retry_key(req, seq)
     if key is None:
@@ -71,16 +92,34 @@ def send_message(
     return NOTHING
 
 
-def _item(sender_id: int, req: pb.IMMsgData) -> NewMessage | NewGroupMessage | ItemInMaking:
+def _item(sender_id: int, req: pb.IMMsgData) -> AnyMessage | ItemInMaking:
+    key = _client_key(req)
     if req.msg_type not in AUDIO_TYPES:
-        return chat.new_text(sender_id, req.to_session_id, req.msg_type, req.msg_data)
-    said = voice.new_voice(sender_id, req.to_session_id, req.msg_type, req.msg_data)
-    return ItemInMaking(partial(voice.store, said))
+        said = chat.new_text(sender_id, req.to_session_id, req.msg_type, req.msg_data)
+        return said._replace(key=key) if key else said
+    spoken = voice.new_voice(sender_id, req.to_session_id, req.msg_type, req.msg_data)
+    return ItemInMaking(lambda: voice.store(spoken)._replace(key=key))
+
+
+def _client_key(req: pb.IMMsgData) -> ClientKey | None:
+    """Return what the client calls the message; Refused for what can't be a name."""
+    if not req.client_msg_id:
+        return None
+    if not CLIENT_MSG_ID.fullmatch(req.client_msg_id):
+        raise Refused("client_msg_id has 1 to 64 letters, digits, - and _")
+    where = b"%d %d " % (req.to_session_id, req.msg_type)
+    digest = blake2b(where + req.msg_data, digest_size=_DIGEST_BYTES).hexdigest()
+    return ClientKey(req.client_msg_id, digest)
 
 
 def _retry_key(req: pb.IMMsgData, seq: int) -> Hashable:
-    """Return what an automatic retry repeats.  Clients that number nothing (0) repeat nothing."""
-    return (seq, req.to_session_id, req.msg_type, hash(req.msg_data)) if seq else None
+    """Return what an automatic retry repeats.  Clients that number nothing (0) repeat nothing.
+
+    Messages with a name of their own are known by that.
+    """
+    if not seq or req.client_msg_id:
+        return None
+    return (seq, req.to_session_id, req.msg_type, hash(req.msg_data))
 
 
 def _ack(caller: Session, req: pb.IMMsgData, msg_id: int) -> pb.IMMsgDataAck:
@@ -96,6 +135,7 @@ def _ack(caller: Session, req: pb.IMMsgData, msg_id: int) -> pb.IMMsgDataAck:
 def message_arrived(caller: Session, req: pb.IMMsgDataAck) -> Outcome:
     """Take note that a client has got a message: statistics only."""
     caller.node.sessions.unacked.acknowledged(caller.id, req.session_id, req.msg_id)
+    caller.node.sessions.trace.arrived(caller.id, req.session_id, req.msg_id)
     return NOTHING
 
 

@@ -5,6 +5,7 @@ here goes out with sequence number 0: Windows clients take another for the reply
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from im.delivery.presence import SEEN_BY_OTHERS
@@ -19,8 +20,11 @@ from im.types import (
     FileMode,
     FileOffered,
     FileUploaded,
+    GroupChange,
+    GroupMade,
     KickReason,
     MembersChanged,
+    MessagePlace,
     MessageStored,
     OfferedFile,
     OnlineStatus,
@@ -76,7 +80,8 @@ def _message_stored(event: MessageStored) -> list[Delivery]:
     # Clients acknowledge one-to-one messages by author and id; those of groups nobody counts.
     is_single = event.session_type is SessionType.SINGLE
     acknowledged = (message.sender_id, message.msg_id) if is_single else None
-    return [Delivery(pdu, event.receivers, message=acknowledged)]
+    place = MessagePlace(event.session_type, message.sender_id, event.session_id, message.msg_id)
+    return [Delivery(pdu, event.receivers, message=acknowledged, place=place)]
 
 
 def _session_read(event: SessionRead) -> list[Delivery]:
@@ -96,6 +101,14 @@ def _session_removed(event: SessionRemoved) -> list[Delivery]:
         user_id=event.user_id, session_type=event.session_type, session_id=event.session_id
     )
     return [Delivery(encode(notice), (event.user_id,))]
+
+
+def _group_made(event: GroupMade) -> list[Delivery]:
+    """Tell the web alone: old clients learn of a new group by its first message."""
+    added = MembersChanged(
+        event.actor_id, event.group_id, GroupChange.ADD, event.members, event.members
+    )
+    return [replace(told, devices=DeviceClass.WEB) for told in _members_changed(added)]
 
 
 def _members_changed(event: MembersChanged) -> list[Delivery]:
@@ -177,6 +190,7 @@ _NOTICES: dict[type, Callable[[Any], Sequence[Effect]]] = {
     SessionRead: _session_read,
     SessionRemoved: _session_removed,
     MembersChanged: _members_changed,
+    GroupMade: _group_made,
     SignatureChanged: _signature_changed,
     AvatarChanged: _avatar_changed,
     Signal: _signal,

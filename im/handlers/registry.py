@@ -47,11 +47,15 @@ class SharedReply(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What becomes of a command: the reply, then what others hear, then perhaps the end."""
+    """What becomes of a command: the reply, then what others hear, then perhaps the end.
+
+    `refusal` says why it was not done, for transports that have words for it.
+    """
 
     reply: Message | SharedReply | None = None
     events: tuple[Event, ...] = ()
     close: bool = False
+    refusal: str = ""
 
 
 class ItemInMaking(NamedTuple):
@@ -64,7 +68,7 @@ NOTHING = Outcome()
 DONE, FAILED = 0, 1  # result_code of most replies
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared for each command: by identity
 class Lane:
     """Where handlers run.
 

@@ -9,7 +9,8 @@ from django.conf import settings
 
 from im import connections
 from im.models import IMUser
-from im.services import passwords
+from im.services import login_tokens, passwords, statistics
+from im.services.statistics import Kind
 from im.types import UserInfo, UserStatus
 
 MAY_LOG_IN = frozenset(
@@ -21,7 +22,7 @@ REMEMBERED_NAMES = 100_000
 
 
 class Credentials(NamedTuple):
-    """What a client sends: login name and the lower-case hex md5 of the password."""
+    """What a client sends: login name and the lower-case hex md5 of the password, or a token."""
 
     name: str
     password: str
@@ -77,7 +78,11 @@ class LoginDesk:
             row.name: row
             for row in IMUser.objects.filter(name__in=names, status__in=MAY_LOG_IN).order_by("id")
         }
-        return [self._check(attempt, rows.get(attempt.name)) for attempt in attempts]
+        results = [self._check(attempt, rows.get(attempt.name)) for attempt in attempts]
+        refused = sum(isinstance(result, LoginRefusal) for result in results)
+        statistics.add(Kind.FAILED_LOGINS, refused)
+        statistics.add(Kind.LOGINS, len(results) - refused)
+        return results
 
     def close(self) -> None:
         """Close this thread's database connection."""
@@ -86,6 +91,11 @@ class LoginDesk:
     def _check(self, attempt: Credentials, row: IMUser | None) -> "UserInfo | LoginRefusal":
         if not _may_be_a_name(attempt.name):
             return WRONG_PASSWORD
+        if attempt.password.startswith(login_tokens.PREFIX):
+            # Nobody guesses one, and one that is too old is no failure: neither counts.
+            if row is None or not login_tokens.admits(attempt.password, row):
+                return TOKEN_OVER
+            return user_info(row)
         if self._failures.is_blocked(attempt.name):
             return TOO_MANY_FAILURES
         # Looked up by the exact name: MariaDB's comparison ignores trailing spaces.
@@ -108,6 +118,7 @@ class LoginRefusal(NamedTuple):
 
 
 WRONG_PASSWORD = LoginRefusal("用户名/密码错误")
+TOKEN_OVER = LoginRefusal("登录已过期")
 TOO_MANY_FAILURES = LoginRefusal("用户名/密码错误次数太多")
 
 

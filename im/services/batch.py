@@ -24,9 +24,18 @@ from im.models import (
     IMUser,
     messages,
 )
-from im.services.items import NewMessage, Pair, PlannedMessage, ReadMark, Removal, SingleItem
+from im.services.client_keys import ClientKeys
+from im.services.items import (
+    NewMessage,
+    Pair,
+    PlannedMessage,
+    ReadMark,
+    Removal,
+    Result,
+    SingleItem,
+)
 from im.services.rows import insert_rows, lock_rows, look_up, marks, upsert_rows
-from im.types import Event, Message, RowStatus, SessionRead, SessionRemoved, SessionType
+from im.types import Message, RowStatus, SessionRead, SessionRemoved, SessionType
 
 SessionKey = tuple[int, int]  # owner, peer
 
@@ -112,8 +121,9 @@ class Batch:
     def __init__(self, items: Sequence[SingleItem], known: Known) -> None:
         self.items = items
         self.learned = Known()
-        self.planned: list[PlannedMessage | Event | None] = []
+        self.planned: list[PlannedMessage | Result] = []
         self._known = known
+        self._keys = ClientKeys()
         # Of the sessions that are to be removed: what is shown now, and hidden since when.
         self._shown: set[SessionKey] = set()
         self._hidden: dict[SessionKey, int] = {}
@@ -134,10 +144,12 @@ class Batch:
             if row is None or (row.small_id, row.big_id) != pair:
                 raise StaleCache(f"relation {relate_id} is not that of users {pair}")
         self._find_shown()
+        self._keys.find(item for item in self.items if isinstance(item, NewMessage))
         for item in self.items:
             self.planned.append(self._apply(item, relations.get(item.pair), rows))
         stored = [plan for plan in self.planned if isinstance(plan, PlannedMessage)]
         _insert_messages(stored)
+        self._keys.store()
         _write_conversations(rows.values())
         self._touch_sessions(stored)
         self._hide_sessions()
@@ -147,7 +159,7 @@ class Batch:
         item: SingleItem,
         relate_id: int | None,
         rows: dict[int, _ConversationRow],
-    ) -> PlannedMessage | Event | None:
+    ) -> PlannedMessage | Result:
         if isinstance(item, Removal):
             was_shown = self._remove(item)
             if was_shown and relate_id is not None:
@@ -157,9 +169,11 @@ class Batch:
             if relate_id is not None:
                 rows[relate_id].mark_read(item)
             return SessionRead(item.reader_id, SessionType.SINGLE, item.peer_id, item.msg_id)
-        if relate_id is None:
-            return None
+        sent_before = self._keys.answer(item)
+        if sent_before or relate_id is None:
+            return sent_before
         msg_id = rows[relate_id].add_message(item.sender_id)
+        self._keys.add(item, msg_id)
         for key in ((item.sender_id, item.receiver_id), (item.receiver_id, item.sender_id)):
             self._shown.add(key)
             self._hidden.pop(key, None)

@@ -22,16 +22,17 @@ from im.models import (
     IMRecentSession,
     group_messages,
 )
+from im.services.client_keys import ClientKeys
 from im.services.items import (
     GroupItem,
     GroupReadMark,
     GroupRemoval,
     NewGroupMessage,
     PlannedGroupMessage,
+    Result,
 )
 from im.services.rows import insert_rows, lock_rows, look_up, marks, upsert_rows
 from im.types import (
-    Event,
     GroupType,
     Message,
     RowStatus,
@@ -66,7 +67,8 @@ class GroupBatch:
 
     def __init__(self, items: Sequence[GroupItem]) -> None:
         self.items = items
-        self.planned: list[PlannedGroupMessage | Event | None] = []
+        self.planned: list[PlannedGroupMessage | Result] = []
+        self._keys = ClientKeys()
         self._members: dict[int, tuple[int, ...]] = {}
         self._counters: dict[int, _CounterRow] = {}
         self._positions: dict[tuple[int, int], _PositionRow] = {}
@@ -80,11 +82,13 @@ class GroupBatch:
             return
         self._lock_groups()
         self._read_positions()
+        self._keys.find(item for item in self.items if isinstance(item, NewGroupMessage))
         removed: list[tuple[GroupRemoval, bool]] = []
         for item in self.items:
             self.planned.append(self._apply(item, removed))
         stored = [plan for plan in self.planned if isinstance(plan, PlannedGroupMessage)]
         _insert_messages(stored)
+        self._keys.store()
         self._write_counters()
         self._write_positions()
         _touch_groups(stored)
@@ -92,7 +96,10 @@ class GroupBatch:
 
     def _apply(
         self, item: GroupItem, removed: list[tuple[GroupRemoval, bool]]
-    ) -> PlannedGroupMessage | Event | None:
+    ) -> PlannedGroupMessage | Result:
+        sent_before = self._keys.answer(item) if isinstance(item, NewGroupMessage) else None
+        if sent_before:
+            return sent_before
         members = self._members.get(item.group_id, ())
         if item.who not in members:
             if isinstance(item, GroupRemoval):
@@ -102,6 +109,7 @@ class GroupBatch:
         position = self._positions[item.who, item.group_id]
         if isinstance(item, NewGroupMessage):
             counter.last_msg_id += 1
+            self._keys.add(item, counter.last_msg_id)
             position.read_msg_id = counter.last_msg_id  # one has read what one writes
             message = Message(
                 counter.last_msg_id,

@@ -12,6 +12,16 @@ Pair = tuple[int, int]  # user ids, the smaller first
 Place = tuple[SessionType, int, int]  # kind, relation or group, message id
 
 
+class ClientKey(NamedTuple):
+    """What a sender's client calls a message: its repetition is stored once for ever.
+
+    `digest` tells the message from another one that is called the same.
+    """
+
+    client_id: str
+    digest: str
+
+
 # --- between two ------------------------------------------------------------------------------
 
 
@@ -23,6 +33,7 @@ class NewMessage(NamedTuple):
     msg_type: int
     content: str
     created: int
+    key: ClientKey | None = None
 
     @property
     def pair(self) -> Pair:
@@ -73,6 +84,7 @@ class NewGroupMessage(NamedTuple):
     msg_type: int
     content: str
     created: int
+    key: ClientKey | None = None
 
     @property
     def who(self) -> int:
@@ -107,6 +119,7 @@ class GroupRemoval(NamedTuple):
 GroupItem = NewGroupMessage | GroupReadMark | GroupRemoval
 
 Item = SingleItem | GroupItem
+AnyMessage = NewMessage | NewGroupMessage
 GROUP_ITEMS = (NewGroupMessage, GroupReadMark, GroupRemoval)
 
 
@@ -155,6 +168,25 @@ class PlannedGroupMessage:
 Planned = PlannedMessage | PlannedGroupMessage
 
 
-def event_of(plan: Planned | Event | None) -> Event | None:
+# --- what becomes of an item ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A message that had been stored before, under this id; nothing happened."""
+
+    msg_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """A message called like another one of the same sender's; it was not stored."""
+
+
+# None: refused (unknown receiver), not storable, or not known to be stored.
+Result = Event | Repeated | Contradicted | None
+
+
+def result_of(plan: Planned | Result) -> Result:
     """Return what has happened once the plan is committed."""
     return plan.event if isinstance(plan, PlannedMessage | PlannedGroupMessage) else plan

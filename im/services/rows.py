@@ -4,7 +4,7 @@ Hand-written, since the ORM takes several times as long; names of tables and col
 values are always parameters.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -69,6 +69,62 @@ def upsert_rows(
         on_conflict = f"ON CONFLICT({', '.join(key)}) DO UPDATE SET {changes}"
     with connection.cursor() as cursor:
         cursor.executemany(f"{_insert(table, columns)} {on_conflict}", rows)
+
+
+def merge_rows(
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    keep_largest: bool,
+) -> None:
+    """Insert the rows; where one with this key exists, add the last column to it.
+
+    `keep_largest`: or leave the larger of both there.
+    """
+    if not rows:
+        return
+    name = columns[-1]
+    old = f"{connection.ops.quote_name(table)}.{name}"
+    is_mysql = connection.vendor == "mysql"
+    new = f"VALUES({name})" if is_mysql else f"excluded.{name}"
+    largest = "GREATEST" if is_mysql else "MAX"
+    merged = f"{largest}({old}, {new})" if keep_largest else f"{old} + {new}"
+    if is_mysql:
+        on_conflict = f"ON DUPLICATE KEY UPDATE {name} = {merged}"
+    else:
+        on_conflict = f"ON CONFLICT({', '.join(key)}) DO UPDATE SET {name} = {merged}"
+    with connection.cursor() as cursor:
+        cursor.executemany(f"{_insert(table, columns)} {on_conflict}", rows)
+
+
+def first_rows(tables: Sequence[str], from_ids: Mapping[int, int]) -> list[Row]:
+    """Return (table, id, created) of the first row from an id on, of many tables at once.
+
+    Tables are numbered by their place in `tables`; one without such a row is left out.
+    """
+    quote = connection.ops.quote_name
+    selects = (
+        f"SELECT * FROM (SELECT {int(table)} AS t, id, created FROM {quote(tables[table])} "
+        f"WHERE id >= %s ORDER BY id LIMIT 1) AS first_{int(table)}"
+        for table in from_ids
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), list(from_ids.values()))
+        return list(cursor.fetchall())
+
+
+def ends(tables: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the first and the last id of each table; (0, -1) for an empty one."""
+    quote = connection.ops.quote_name
+    selects = (
+        f"SELECT {number} AS t, COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM {quote(table)}"
+        for number, table in enumerate(tables)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects))
+        return [(first, last) for _, first, last in sorted(cursor.fetchall())]
 
 
 def marks(values: Sequence[Any]) -> str:

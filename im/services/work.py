@@ -12,9 +12,9 @@ from im.services.items import (
     Planned,
     PlannedGroupMessage,
     PlannedMessage,
-    event_of,
+    Result,
+    result_of,
 )
-from im.types import Event
 
 
 class Work:
@@ -24,20 +24,20 @@ class Work:
         self._is_group = [isinstance(item, GROUP_ITEMS) for item in items]
         self._single = Batch([i for i in items if not isinstance(i, GROUP_ITEMS)], known)
         self._group = GroupBatch([i for i in items if isinstance(i, GROUP_ITEMS)])
-        self.planned: list[Planned | Event | None] = []
+        self.planned: list[Planned | Result] = []
 
     @property
     def learned(self) -> Known:
         """Ids found on the way, good once it is committed."""
         return self._single.learned
 
-    def run(self) -> list[Event | None]:
+    def run(self) -> list[Result]:
         """Store the items; return per item what happened, None where it was refused."""
         self._single.run()
         self._group.run()
         single, group = iter(self._single.planned), iter(self._group.planned)
         self.planned = [next(group if is_group else single) for is_group in self._is_group]
-        return [event_of(plan) for plan in self.planned]
+        return [result_of(plan) for plan in self.planned]
 
 
 def find_committed(planned: Iterable[Planned]) -> set[Place]:

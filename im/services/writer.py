@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from im import connections
+from im.services import statistics
 from im.services.batch import Known, StaleCache
+from im.services.client_keys import Overtaken
 from im.services.faults import Fault, classify, drop_unusable_connection
-from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage
+from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage, Result
 from im.services.work import Work, find_committed
-from im.types import Event
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Writer:
     def __init__(self) -> None:
         self._known = Known()
 
-    def __call__(self, items: Sequence[Item]) -> list[Event | None]:
+    def __call__(self, items: Sequence[Item]) -> list[Result]:
         """Store `items` and return what happened to each, in order.
 
         None: refused (unknown receiver), not storable, or not known to be stored.
@@ -52,7 +53,9 @@ class Writer:
         try:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
-            return self._read_back(unknown.work)
+            found = self._read_back(unknown.work)
+            statistics.count_stored(found)
+            return found
         except Exception as exc:  # a fault of ours too may be of one item only
             # Not raised: the answers to what another half of the batch has stored must not be lost.
             if classify(exc) is not Fault.DATA:
@@ -68,7 +71,7 @@ class Writer:
         """Close this thread's database connection."""
         connections.close()
 
-    def _store_whole(self, items: Sequence[Item]) -> list[Event | None]:
+    def _store_whole(self, items: Sequence[Item]) -> list[Result]:
         """Run the transaction, again where that may help."""
         for pause_s in RETRY_PAUSES_S:
             try:
@@ -76,6 +79,8 @@ class Writer:
             except StaleCache as stale:
                 log.warning("rows known to this process are gone, caches dropped: %s", stale)
                 self._known.forget()
+            except Overtaken as overtaken:
+                log.info("a batch of %d is tried again: %s", len(items), overtaken)
             except (DatabaseError, InterfaceError) as exc:
                 if classify(exc) is Fault.DATA:
                     raise
@@ -83,7 +88,7 @@ class Writer:
                 time.sleep(pause_s)
         return self._attempt(items)
 
-    def _attempt(self, items: Sequence[Item]) -> list[Event | None]:
+    def _attempt(self, items: Sequence[Item]) -> list[Result]:
         work = Work(items, self._known)
         committing = False
         try:
@@ -96,9 +101,10 @@ class Writer:
             drop_unusable_connection(exc)
             raise
         self._known.learn(work.learned, limit=CACHE_ENTRIES)
+        statistics.count_stored(results)
         return results
 
-    def _read_back(self, work: Work) -> list[Event | None]:
+    def _read_back(self, work: Work) -> list[Result]:
         """Return the events of what a COMMIT of unknown outcome has left in the database."""
         planned = [
             plan for plan in work.planned if isinstance(plan, PlannedMessage | PlannedGroupMessage)

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from im.errors import Refused
 from im.services import chat, groups, history, recent
-from im.services.items import Item
+from im.services.items import Item, Result
 from im.services.recent import Since
 from im.services.writer import Writer
 from im.types import (
-    Event,
     GroupChange,
     GroupType,
     Message,
@@ -95,7 +94,7 @@ class InProcess:
         return [self._ids["user"][user] for user in users]
 
 
-def _told(event: Event | None) -> int | bool | None:
+def _told(event: Result) -> int | bool | None:
     """Return what the author of a deed is told."""
     if isinstance(event, MessageStored):
         return event.message.msg_id

@@ -187,3 +187,22 @@ def test_decrypted_bytes_always_are_a_text_that_can_be_sent_on(clear: bytes) -> 
 def test_whatever_a_client_sends_raises_nothing_but_a_cipher_error(data: bytes) -> None:
     with contextlib.suppress(CipherError):
         assert len(cipher.decrypt(data, KEY)) <= len(data)
+
+
+def _one_by_one(data: bytes) -> str | None:
+    try:
+        return cipher.decrypt_text(data, KEY)
+    except CipherError:
+        return None
+
+
+@given(
+    st.lists(
+        st.binary(min_size=1, max_size=60).map(lambda clear: cipher.encrypt(clear, KEY))
+        | st.binary(max_size=60)
+        | st.text("+/= AZaz09", max_size=60).map(str.encode)
+        | st.sampled_from([content for _, content in TEXTS])
+    )
+)
+def test_many_texts_at_once_are_what_each_is_alone(contents: list[bytes]) -> None:
+    assert cipher.decrypt_texts(contents, KEY) == [_one_by_one(data) for data in contents]

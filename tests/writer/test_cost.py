@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from im.services.items import Item
+from im.services.items import ClientKey, Item
 from im.services.writer import Writer
 from tests.writer.conftest import ON_MARIADB, TakeUsers
 from tests.writer.store import Store, read, text
@@ -62,6 +62,17 @@ def test_read_marks_take_no_statement_of_their_own(
 
     assert _statements(writer, [text(ada, bob), *[read(bob, ada, 2)] * 50]) == KNOWN
     assert _statements(writer, [read(bob, ada, 2)]) == KNOWN - 2  # neither message nor session
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_messages_with_names_of_their_own_take_two_statements_more(
+    store: Store, writer: Writer, users: TakeUsers, count: int
+) -> None:
+    ada, bob = users(2)
+    writer([text(ada, bob)])
+    named = [text(ada, bob)._replace(key=ClientKey(f"m{number}", "")) for number in range(count)]
+
+    assert _statements(writer, named) == KNOWN + 2
 
 
 @pytest.mark.parametrize("count", [16, 48])

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
-from im.services.items import Item
+from im.services.items import Item, Result
 from im.services.writer import Writer
-from im.types import Event, MessageStored
+from im.types import MessageStored
 from tests.writer.conftest import TakeUsers
 from tests.writer.store import Store, read, text
 
 WRITERS = 3
 ROUNDS = 5
 
-Answers = list[tuple[Item, Event | None]]
+Answers = list[tuple[Item, Result]]
 
 
 def _write_at_once(batches: Sequence[Sequence[Sequence[Item]]]) -> Answers:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from im.wire.proto import base_define_pb2 as im_dot_wire_dot_proto_dot_base__define__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bim/wire/proto/message.proto\x12\nIM.Message\x1a\x1fim/wire/proto/base_define.proto\"\xae\x01\n\tIMMsgData\x12\x14\n\x0c\x66rom_user_id\x18\x01 \x02(\r\x12\x15\n\rto_session_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x13\n\x0b\x63reate_time\x18\x04 \x02(\r\x12(\n\x08msg_type\x18\x05 \x02(\x0e\x32\x16.IM.BaseDefine.MsgType\x12\x10\n\x08msg_data\x18\x06 \x02(\x0c\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"u\n\x0cIMMsgDataAck\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x12\n\nsession_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x30\n\x0csession_type\x18\x04 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\"y\n\x10IMMsgDataReadAck\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x12\n\nsession_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x30\n\x0csession_type\x18\x04 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\"|\n\x13IMMsgDataReadNotify\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x12\n\nsession_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x30\n\x0csession_type\x18\x04 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\"\x11\n\x0fIMClientTimeReq\"&\n\x0fIMClientTimeRsp\x12\x13\n\x0bserver_time\x18\x01 \x02(\r\"9\n\x11IMUnreadMsgCntReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x80\x01\n\x11IMUnreadMsgCntRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x11\n\ttotal_cnt\x18\x02 \x02(\r\x12\x32\n\x0funreadinfo_list\x18\x03 \x03(\x0b\x32\x19.IM.BaseDefine.UnreadInfo\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\xa4\x01\n\x0fIMGetMsgListReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x14\n\x0cmsg_id_begin\x18\x04 \x02(\r\x12\x0f\n\x07msg_cnt\x18\x05 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\xbd\x01\n\x0fIMGetMsgListRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x14\n\x0cmsg_id_begin\x18\x04 \x02(\r\x12(\n\x08msg_list\x18\x05 \x03(\x0b\x32\x16.IM.BaseDefine.MsgInfo\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x81\x01\n\x13IMGetLatestMsgIdReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x98\x01\n\x13IMGetLatestMsgIdRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x15\n\rlatest_msg_id\x18\x04 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x92\x01\n\x0fIMGetMsgByIdReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x13\n\x0bmsg_id_list\x18\x04 \x03(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\xa7\x01\n\x0fIMGetMsgByIdRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12(\n\x08msg_list\x18\x04 \x03(\x0b\x32\x16.IM.BaseDefine.MsgInfo\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bim/wire/proto/message.proto\x12\nIM.Message\x1a\x1fim/wire/proto/base_define.proto\"\xc5\x01\n\tIMMsgData\x12\x14\n\x0c\x66rom_user_id\x18\x01 \x02(\r\x12\x15\n\rto_session_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x13\n\x0b\x63reate_time\x18\x04 \x02(\r\x12(\n\x08msg_type\x18\x05 \x02(\x0e\x32\x16.IM.BaseDefine.MsgType\x12\x10\n\x08msg_data\x18\x06 \x02(\x0c\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\x12\x15\n\rclient_msg_id\x18\x15 \x01(\t\"u\n\x0cIMMsgDataAck\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x12\n\nsession_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x30\n\x0csession_type\x18\x04 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\"y\n\x10IMMsgDataReadAck\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x12\n\nsession_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x30\n\x0csession_type\x18\x04 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\"|\n\x13IMMsgDataReadNotify\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x12\n\nsession_id\x18\x02 \x02(\r\x12\x0e\n\x06msg_id\x18\x03 \x02(\r\x12\x30\n\x0csession_type\x18\x04 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\"\x11\n\x0fIMClientTimeReq\"&\n\x0fIMClientTimeRsp\x12\x13\n\x0bserver_time\x18\x01 \x02(\r\"9\n\x11IMUnreadMsgCntReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x80\x01\n\x11IMUnreadMsgCntRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x11\n\ttotal_cnt\x18\x02 \x02(\r\x12\x32\n\x0funreadinfo_list\x18\x03 \x03(\x0b\x32\x19.IM.BaseDefine.UnreadInfo\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\xa4\x01\n\x0fIMGetMsgListReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x14\n\x0cmsg_id_begin\x18\x04 \x02(\r\x12\x0f\n\x07msg_cnt\x18\x05 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\xbd\x01\n\x0fIMGetMsgListRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x14\n\x0cmsg_id_begin\x18\x04 \x02(\r\x12(\n\x08msg_list\x18\x05 \x03(\x0b\x32\x16.IM.BaseDefine.MsgInfo\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x81\x01\n\x13IMGetLatestMsgIdReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x98\x01\n\x13IMGetLatestMsgIdRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x15\n\rlatest_msg_id\x18\x04 \x02(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\x92\x01\n\x0fIMGetMsgByIdReq\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12\x13\n\x0bmsg_id_list\x18\x04 \x03(\r\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c\"\xa7\x01\n\x0fIMGetMsgByIdRsp\x12\x0f\n\x07user_id\x18\x01 \x02(\r\x12\x30\n\x0csession_type\x18\x02 \x02(\x0e\x32\x1a.IM.BaseDefine.SessionType\x12\x12\n\nsession_id\x18\x03 \x02(\r\x12(\n\x08msg_list\x18\x04 \x03(\x0b\x32\x16.IM.BaseDefine.MsgInfo\x12\x13\n\x0b\x61ttach_data\x18\x14 \x01(\x0c')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,31 +33,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'im.wire.proto.message_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_IMMSGDATA']._serialized_start=77
-  _globals['_IMMSGDATA']._serialized_end=251
-  _globals['_IMMSGDATAACK']._serialized_start=253
-  _globals['_IMMSGDATAACK']._serialized_end=370
-  _globals['_IMMSGDATAREADACK']._serialized_start=372
-  _globals['_IMMSGDATAREADACK']._serialized_end=493
-  _globals['_IMMSGDATAREADNOTIFY']._serialized_start=495
-  _globals['_IMMSGDATAREADNOTIFY']._serialized_end=619
-  _globals['_IMCLIENTTIMEREQ']._serialized_start=621
-  _globals['_IMCLIENTTIMEREQ']._serialized_end=638
-  _globals['_IMCLIENTTIMERSP']._serialized_start=640
-  _globals['_IMCLIENTTIMERSP']._serialized_end=678
-  _globals['_IMUNREADMSGCNTREQ']._serialized_start=680
-  _globals['_IMUNREADMSGCNTREQ']._serialized_end=737
-  _globals['_IMUNREADMSGCNTRSP']._serialized_start=740
-  _globals['_IMUNREADMSGCNTRSP']._serialized_end=868
-  _globals['_IMGETMSGLISTREQ']._serialized_start=871
-  _globals['_IMGETMSGLISTREQ']._serialized_end=1035
-  _globals['_IMGETMSGLISTRSP']._serialized_start=1038
-  _globals['_IMGETMSGLISTRSP']._serialized_end=1227
-  _globals['_IMGETLATESTMSGIDREQ']._serialized_start=1230
-  _globals['_IMGETLATESTMSGIDREQ']._serialized_end=1359
-  _globals['_IMGETLATESTMSGIDRSP']._serialized_start=1362
-  _globals['_IMGETLATESTMSGIDRSP']._serialized_end=1514
-  _globals['_IMGETMSGBYIDREQ']._serialized_start=1517
-  _globals['_IMGETMSGBYIDREQ']._serialized_end=1663
-  _globals['_IMGETMSGBYIDRSP']._serialized_start=1666
-  _globals['_IMGETMSGBYIDRSP']._serialized_end=1833
+  _globals['_IMMSGDATA']._serialized_end=274
+  _globals['_IMMSGDATAACK']._serialized_start=276
+  _globals['_IMMSGDATAACK']._serialized_end=393
+  _globals['_IMMSGDATAREADACK']._serialized_start=395
+  _globals['_IMMSGDATAREADACK']._serialized_end=516
+  _globals['_IMMSGDATAREADNOTIFY']._serialized_start=518
+  _globals['_IMMSGDATAREADNOTIFY']._serialized_end=642
+  _globals['_IMCLIENTTIMEREQ']._serialized_start=644
+  _globals['_IMCLIENTTIMEREQ']._serialized_end=661
+  _globals['_IMCLIENTTIMERSP']._serialized_start=663
+  _globals['_IMCLIENTTIMERSP']._serialized_end=701
+  _globals['_IMUNREADMSGCNTREQ']._serialized_start=703
+  _globals['_IMUNREADMSGCNTREQ']._serialized_end=760
+  _globals['_IMUNREADMSGCNTRSP']._serialized_start=763
+  _globals['_IMUNREADMSGCNTRSP']._serialized_end=891
+  _globals['_IMGETMSGLISTREQ']._serialized_start=894
+  _globals['_IMGETMSGLISTREQ']._serialized_end=1058
+  _globals['_IMGETMSGLISTRSP']._serialized_start=1061
+  _globals['_IMGETMSGLISTRSP']._serialized_end=1250
+  _globals['_IMGETLATESTMSGIDREQ']._serialized_start=1253
+  _globals['_IMGETLATESTMSGIDREQ']._serialized_end=1382
+  _globals['_IMGETLATESTMSGIDRSP']._serialized_start=1385
+  _globals['_IMGETLATESTMSGIDRSP']._serialized_end=1537
+  _globals['_IMGETMSGBYIDREQ']._serialized_start=1540
+  _globals['_IMGETMSGBYIDREQ']._serialized_end=1686
+  _globals['_IMGETMSGBYIDRSP']._serialized_start=1689
+  _globals['_IMGETMSGBYIDRSP']._serialized_end=1856
 # @@protoc_insertion_point(module_scope)

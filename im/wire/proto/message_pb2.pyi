@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class IMMsgData(_message.Message):
-    __slots__ = ("from_user_id", "to_session_id", "msg_id", "create_time", "msg_type", "msg_data", "attach_data")
+    __slots__ = ("from_user_id", "to_session_id", "msg_id", "create_time", "msg_type", "msg_data", "attach_data", "client_msg_id")
     FROM_USER_ID_FIELD_NUMBER: _ClassVar[int]
     TO_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     MSG_ID_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class IMMsgData(_message.Message):
     MSG_TYPE_FIELD_NUMBER: _ClassVar[int]
     MSG_DATA_FIELD_NUMBER: _ClassVar[int]
     ATTACH_DATA_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_MSG_ID_FIELD_NUMBER: _ClassVar[int]
     from_user_id: int
     to_session_id: int
     msg_id: int
@@ -23,7 +24,8 @@ class IMMsgData(_message.Message):
     msg_type: _base_define_pb2.MsgType
     msg_data: bytes
     attach_data: bytes
-    def __init__(self, from_user_id: _Optional[int] = ..., to_session_id: _Optional[int] = ..., msg_id: _Optional[int] = ..., create_time: _Optional[int] = ..., msg_type: _Optional[_Union[_base_define_pb2.MsgType, int, str]] = ..., msg_data: _Optional[bytes] = ..., attach_data: _Optional[bytes] = ...) -> None: ...
+    client_msg_id: str
+    def __init__(self, from_user_id: _Optional[int] = ..., to_session_id: _Optional[int] = ..., msg_id: _Optional[int] = ..., create_time: _Optional[int] = ..., msg_type: _Optional[_Union[_base_define_pb2.MsgType, int, str]] = ..., msg_data: _Optional[bytes] = ..., attach_data: _Optional[bytes] = ..., client_msg_id: _Optional[str] = ...) -> None: ...
 
 class IMMsgDataAck(_message.Message):
     __slots__ = ("user_id", "session_id", "msg_id", "session_type")

@@ -60,6 +60,7 @@ def _places(http: socket, tcp: socket) -> list[str]:
     web, gateway = _reachable(http.getsockname()), _reachable(tcp.getsockname())
     return [
         f"console  http://{web}/admin/",
+        f"chat     http://{web}/chat",
         f"clients  http://{web}/msg_server (login server), {gateway} (gateway)",
     ]
 

@@ -1,0 +1,1 @@
+"""The console at size: timed from inside, on a database that is there."""

@@ -1,0 +1,135 @@
+"""The consumer of one WebSocket: the same sessions, inbox and dispatch as over TCP.
+
+A client's first frame says which of two languages it speaks.  Binary: the PDU stream of TCP, whole
+PDUs in every frame.  Text: JSON, see im.wire.json_frames.  Whatever it says of itself, it is a web
+client: a class of its own, that neither ends a PC's or a phone's session nor is ended by one.
+"""
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.conf import settings
+from django.http.request import validate_host
+
+from im.consumers.inbox import Inbox
+from im.consumers.web_link import AGAIN, POLICY, TOO_BIG, UNSUPPORTED, NoFlow, WebLink
+from im.delivery.node import here
+from im.delivery.sessions import Door, Session
+from im.types import ClientType
+from im.wire.json_frames import BadFrame, JsonFrames, error_frame
+from im.wire.pdu import Decoder, FramingError
+
+log = logging.getLogger(__name__)
+
+
+class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
+    """One client.  `scope["flow"]` is what the server offers beyond ASGI, if anything."""
+
+    channel_layer_alias = "none: the process has one channel, not the connection"
+    _session: Session | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the connection, and end the session however that comes to an end."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._end()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the method of the message's type, without the stock one's hop to a thread."""
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """Begin a session, unless the page comes from elsewhere or there is no room."""
+        node = here()
+        peer = "{}:{}".format(*(self.scope.get("client") or ("?", 0)))
+        if not is_allowed_origin(dict(self.scope["headers"])):
+            log.info("refused a WebSocket from %s: foreign origin", peer)
+        elif node is None or node.is_stopping or node.connections >= node.gateway.capacity:
+            log.warning("no room for a WebSocket from %s", peer)
+        else:
+            await self.send({"type": "websocket.accept"})
+            self._link = WebLink(self.send, self.scope.get("flow") or NoFlow(), peer)
+            self._session = Session(node, self._link, door=Door.CLIENT, heard_at=node.loop.time())
+            self._session.client_type = ClientType.WEB
+            self._inbox = Inbox(self._session)
+            self._decoder: Decoder | None = None
+            node.watch(self._session)
+            return
+        await self.send({"type": "websocket.close", "code": AGAIN})
+        raise StopConsumer
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        """Take a frame."""
+        session, link = self._session, self._link
+        if session is None or link.is_deaf:
+            return
+        if session.user_id:  # before login only a login keeps a connection alive
+            session.heard_at = session.node.loop.time()
+        text, data = message.get("text"), message.get("bytes")
+        longest = settings.IM_MAX_PDU_BYTES if session.user_id else settings.IM_LOGIN_PDU_BYTES
+        if len(text or data or b"") > longest:
+            link.close(code=TOO_BIG)
+        elif text is not None:
+            self._take_text(session, text)
+        elif data:
+            self._take_bytes(data)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        """End the session; what it sent before is finished."""
+        self._end()
+        raise StopConsumer
+
+    def _take_text(self, session: Session, text: str) -> None:
+        if self._decoder is not None:
+            self._link.close(code=UNSUPPORTED)
+            return
+        if self._link.frames is None:
+            self._link.frames = JsonFrames(settings.IM_AES_KEY.encode())
+        try:
+            pdu = self._link.frames.read(text)
+        except BadFrame as exc:
+            session.node.counters["bad frames"] += 1
+            log.info("bad frame of %r: %s", session, exc)
+            self._link.send(error_frame(exc.seq, str(exc)))
+            if not session.user_id:
+                self._link.close(code=POLICY)
+            return
+        self._inbox.put([pdu])
+
+    def _take_bytes(self, data: bytes) -> None:
+        if self._link.frames is not None:
+            self._link.close(code=UNSUPPORTED)
+            return
+        if self._decoder is None:
+            self._decoder = Decoder(settings.IM_MAX_PDU_BYTES)
+        try:
+            self._inbox.put(self._decoder.feed(data))
+        except FramingError as exc:
+            self._inbox.put(exc.pdus)
+            log.info("closing %s: %s", self._link.peer, exc)
+            self._link.close(code=POLICY)
+
+    def _end(self) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        self._link.end()
+        self._inbox.close()
+        session.node.close(session)
+
+
+def is_allowed_origin(headers: dict[bytes, bytes]) -> bool:
+    """Tell whether a page of this origin may connect: our own host's, or one of IM_WEB_ORIGINS.
+
+    Who names no origin is no browser, and no page in one can be made to do anything.
+    """
+    host = headers.get(b"host", b"").decode("latin-1")
+    name = urlsplit(f"//{host}").hostname or ""
+    if not validate_host(f"[{name}]" if ":" in name else name, settings.ALLOWED_HOSTS or [name]):
+        return False
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    return not origin or origin in settings.IM_WEB_ORIGINS or urlsplit(origin).netloc == host

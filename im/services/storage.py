@@ -1,0 +1,42 @@
+"""How much room the data takes."""
+
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from im.models import group_messages, messages
+from im.services.rows import ends
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes of the database, messages ever stored (about), and bytes free for files."""
+
+    database_bytes: int
+    messages: int
+    free_bytes: int
+
+
+def room() -> Room:
+    """Return it, without counting rows."""
+    return Room(_database_bytes(), _messages(), shutil.disk_usage(settings.IM_DATA_DIR).free)
+
+
+def _database_bytes() -> int:
+    with connection.cursor() as cursor:
+        if connection.vendor == "mysql":
+            cursor.execute(
+                "SELECT COALESCE(SUM(data_length + index_length), 0) "
+                "FROM information_schema.tables WHERE table_schema = DATABASE()"
+            )
+        else:
+            cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        return int(cursor.fetchone()[0])
+
+
+def _messages() -> int:
+    tables: tuple[Any, ...] = (*messages.all, *group_messages.all)
+    return sum(max(0, last) for _, last in ends([table._meta.db_table for table in tables]))

@@ -1,0 +1,214 @@
+"""`/chat`: the page, and what it asks over HTTP: a token for its WebSocket, uploads, a password.
+
+The page never keeps a password.  It gets a token that is good for minutes, and its browser a cookie
+that no script sees, good for new tokens until the password changes.
+"""
+
+import asyncio
+import json
+from functools import cache
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from im import dispatch
+from im.delivery.node import here
+from im.errors import Overloaded, Refused
+from im.handlers.registry import LOGIN_DESK
+from im.services import contacts, directory, login_tokens, passwords, playable
+from im.services.accounts import Credentials, LoginDesk, LoginRefusal
+from im.types import UserInfo
+from im.views import small_files
+from im.views.chat_assets import assets
+
+COOKIE = "im_chat"
+PATH = "/chat"
+_MAX_BODY_BYTES = 4096
+
+# Nothing but our own scripts and styles, and no place to send anything else to.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+@require_GET
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    """Answer with the page; everything on it comes by script."""
+    found = assets()
+    modules = [name for name in found.files if name.endswith(".js")]
+    context = {"version": found.version, "modules": modules}
+    response = render(request, "chat/page.html", context)
+    response["Content-Security-Policy"] = _POLICY
+    response["Referrer-Policy"] = "same-origin"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+# --- who it is --------------------------------------------------------------------------------
+
+
+@require_POST
+async def log_in(request: HttpRequest) -> JsonResponse:
+    """Take name and password, answer with a token; wrong ones count as they do elsewhere."""
+    wish = _wish(request, "name", "password")
+    if wish is None:
+        return _problem(400, "bad-request")
+    name, password = wish
+    try:
+        result = await _check(Credentials(name, passwords.wire_password(password)))
+    except Overloaded:
+        return _problem(503, "overloaded")
+    if isinstance(result, LoginRefusal):
+        return _problem(403, "refused", text=result.text)
+    return await _admit(result.user_id)
+
+
+@require_POST
+async def renew(request: HttpRequest) -> JsonResponse:
+    """Answer with a new token for the browser's session."""
+    user_id = await _user(request)
+    if user_id is None:
+        return _problem(403, "no-session")
+    return await _admit(user_id)
+
+
+@require_POST
+async def log_out(request: HttpRequest) -> JsonResponse:
+    """Take the browser's session back."""
+    response = JsonResponse({})
+    response.delete_cookie(COOKIE, path=PATH, samesite="Strict")
+    return response
+
+
+@require_POST
+async def change_password(request: HttpRequest) -> JsonResponse:
+    """Change one's password: every connection and every other browser's session ends."""
+    name = await _name(request)
+    if name is None:
+        return _problem(403, "no-session")
+    wish = _wish(request, "old", "new")
+    if wish is None:
+        return _problem(400, "bad-request")
+    # Guesses at the old password count like failed logins.
+    proof = await _check(Credentials(name, passwords.wire_password(wish[0])))
+    if isinstance(proof, LoginRefusal):
+        return _problem(403, "old", text=proof.text)
+    try:
+        await sync_to_async(_change_password)(proof.user_id, wish[1])
+    except Refused as exc:
+        return _problem(400, "new", text=str(exc))
+    return await _admit(proof.user_id)
+
+
+def _change_password(user_id: int, new: str) -> None:
+    dispatch.announce(directory.set_password(user_id, new).events)
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+@csrf_exempt  # its check would read the form; forms of other sites come without the cookie
+@require_POST
+async def upload(request: HttpRequest) -> HttpResponse:
+    """Store a picture of somebody who is logged in; the answer is that of the small-file server."""
+    if await _user(request) is None:
+        return _problem(403, "no-session")
+    return await small_files.upload(request)
+
+
+@require_POST
+async def voice(request: HttpRequest) -> HttpResponse:
+    """Answer the sound of a voice message with one that browsers play."""
+    if await _user(request) is None:
+        return _problem(403, "no-session")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IM_VOICE_BYTES:
+        return _problem(413, "too-long")
+    try:
+        sound = await asyncio.to_thread(playable.to_wav, request.body)
+    except Refused as exc:
+        return _problem(422, "not-playable", text=str(exc))
+    except Overloaded:
+        return _problem(503, "overloaded")
+    return HttpResponse(sound, content_type="audio/wav")
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+@cache
+def _own_desk() -> LoginDesk:
+    return LoginDesk()
+
+
+async def _check(credentials: Credentials) -> UserInfo | LoginRefusal:
+    """Ask the login desk of this process's node, so that failures by all ways count together."""
+    node = here()
+    if node is not None and not node.is_stopping:
+        found: UserInfo | LoginRefusal = await node.lane(LOGIN_DESK.name).run(credentials)
+        return found
+    [result] = await sync_to_async(_own_desk())([credentials])
+    return result
+
+
+async def _admit(user_id: int) -> JsonResponse:
+    """Answer with a token, and let the browser keep the session."""
+    admitted = await sync_to_async(login_tokens.issue)(user_id)
+    if admitted is None:
+        return _problem(403, "refused")
+    response = JsonResponse(
+        {"user_id": admitted.user_id, "name": admitted.name, "token": admitted.token}
+    )
+    response.set_cookie(
+        COOKIE,
+        admitted.session,
+        max_age=settings.IM_WEB_SESSION_SECONDS,
+        path=PATH,
+        httponly=True,
+        samesite="Strict",
+        secure=settings.IM_PUBLIC_URL.startswith("https:"),
+    )
+    return response
+
+
+@sync_to_async
+def _user(request: HttpRequest) -> int | None:
+    return login_tokens.session_user(request.COOKIES.get(COOKIE, ""))
+
+
+@sync_to_async
+def _name(request: HttpRequest) -> str | None:
+    user_id = login_tokens.session_user(request.COOKIES.get(COOKIE, ""))
+    user = None if user_id is None else next(iter(contacts.users_by_id([user_id])), None)
+    return None if user is None else user.name
+
+
+def _wish(request: HttpRequest, *names: str) -> tuple[str, ...] | None:
+    """Return these texts of a JSON body; None when they are not there."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > _MAX_BODY_BYTES:
+        return None
+    try:
+        found = json.loads(request.body)
+        texts = tuple(found[name] for name in names)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return texts if all(isinstance(text, str) for text in texts) else None
+
+
+def _problem(status: int, code: str, *, text: str = "") -> JsonResponse:
+    return JsonResponse({"error": code, "text": text}, status=status)

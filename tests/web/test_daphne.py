@@ -1,0 +1,75 @@
+"""A web process of its own: plain daphne beside a gateway, with Redis."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from im.wire.proto import login_pb2, message_pb2
+from tests.client import Client
+from tests.e2e.conftest import People
+from tests.server import Server
+from tests.services import Redis
+from tests.web.conftest import Sockets, WebClient
+
+
+class Daphne(Server):
+    """Plain daphne, started as the page on operations says."""
+
+    program = ("-m", "daphne", "-v", "0")
+
+    def start(self) -> "Daphne":
+        self.port = self.http_port
+        place = ("-b", "127.0.0.1", "-p", str(self.http_port))
+        self._command = (*place, "teamtalk_site.asgi:application")
+        super().start()
+        return self
+
+
+@pytest.fixture
+def processes(
+    web_database_url: str, tmp_path: Path, redis_server: Redis
+) -> Iterator[tuple[Server, Daphne]]:
+    """A gateway and a web process."""
+    settings = {"IM_DRAIN_SECONDS": 1}
+    gateway = Server(
+        web_database_url, tmp_path / "var", "rungateway", redis_url=redis_server.url, **settings
+    ).start()
+    web = Daphne(web_database_url, tmp_path / "var", redis_url=redis_server.url, **settings).start()
+    yield gateway, web
+    gateway.kill()
+    web.kill()
+
+
+async def test_web_and_gateway_talk_and_discovery_names_the_gateway_only(
+    processes: tuple[Server, Daphne], people: People
+) -> None:
+    ada, bob = people(2)
+    gateway, web = processes
+    async with Sockets(web.http_port) as sockets, await Client.connect(gateway.port) as b:
+        a = await sockets.log_in(ada)
+        await b.log_in(bob.name)
+        while await _status(a, bob.id) != "USER_STATUS_ONLINE":  # noqa: ASYNC110  # nothing tells us
+            await asyncio.sleep(0.02)
+
+        await a.tell(bob.id, "from the web")
+        pushed = await b.receive(message_pb2.IMMsgData)
+        await b.tell(ada.id, "from the gateway")
+        received = await a.receive("IMMsgData")
+        discovered = (await sockets.browser().get("/msg_server")).json
+        async with await Client.connect(gateway.login_port) as searcher:
+            found = await searcher.call(login_pb2.IMMsgServReq(), login_pb2.IMMsgServRsp)
+
+        assert pushed.msg_id == 1
+        assert received["msg_data"] == "from the gateway"
+        assert discovered["port"] == str(found.port) == str(gateway.port)
+
+        assert web.stop() == 0
+        assert await a.closed() == 1000
+    assert web.complaints() == []
+
+
+async def _status(client: WebClient, user_id: int) -> object:
+    answer = await client.call("IMUsersStatReq", {"user_id_list": [user_id]}, "IMUsersStatRsp")
+    return answer["user_stat_list"][0]["status"]
