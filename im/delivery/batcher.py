@@ -71,6 +71,21 @@ class Batcher(Generic[Item, Result]):
             # Not at once: what else this turn of the loop brings shall join the batch.
             self._loop.call_soon(self._begin)
 
+    async def run(self, item: Item) -> Result:
+        """Queue `item` and wait for its result; an error of its batch is raised here."""
+        future: asyncio.Future[Result] = self._loop.create_future()
+
+        def done(result: Result | None, error: Exception | None) -> None:
+            if future.cancelled():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)  # type: ignore[arg-type]  # no error: it is a Result
+
+        self.submit(item, done)
+        return await future
+
     async def close(self) -> None:
         """Work on everything that waits, then refuse new items and end the thread."""
         self._closed = True

@@ -43,21 +43,6 @@ def batcher(
     return Batcher("test", work, max_batch=max_batch, max_waiting=max_waiting, on_close=on_close)
 
 
-def doubled(doubling: Batcher[int, int], item: int) -> asyncio.Future[int]:
-    """Submit an item and return what will hold its result or its error."""
-    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def done(result: int | None, error: Exception | None) -> None:
-        if error is not None:
-            future.set_exception(error)
-        else:
-            assert result is not None
-            future.set_result(result)
-
-    doubling.submit(item, done)
-    return future
-
-
 async def begun(work: Work) -> None:
     """Wait until a batch is in its thread."""
     await asyncio.to_thread(work.began.wait, 10)
@@ -66,7 +51,7 @@ async def begun(work: Work) -> None:
 async def test_every_item_gets_its_own_result() -> None:
     doubling = batcher(Work())
 
-    results = await asyncio.gather(*(doubled(doubling, item) for item in range(50)))
+    results = await asyncio.gather(*(doubling.run(item) for item in range(50)))
 
     assert results == [2 * item for item in range(50)]
     await doubling.close()
@@ -76,7 +61,7 @@ async def test_what_one_turn_of_the_loop_brings_is_one_batch() -> None:
     work = Work()
     doubling = batcher(work)
 
-    await asyncio.gather(*(doubled(doubling, item) for item in (1, 2, 3)))
+    await asyncio.gather(*(doubling.run(item) for item in (1, 2, 3)))
 
     assert work.batches == [[1, 2, 3]]
     await doubling.close()
@@ -85,13 +70,13 @@ async def test_what_one_turn_of_the_loop_brings_is_one_batch() -> None:
 async def test_what_arrives_while_one_batch_runs_becomes_the_next() -> None:
     work = Work(is_held=True)
     doubling = batcher(work)
-    first = doubled(doubling, 1)
+    first = asyncio.ensure_future(doubling.run(1))
     await begun(work)
 
-    others = [doubled(doubling, item) for item in (2, 3)]
+    others = [asyncio.ensure_future(doubling.run(item)) for item in (2, 3)]
     await asyncio.sleep(0)
     waiting = len(doubling)
-    others += [doubled(doubling, 4)]
+    others += [asyncio.ensure_future(doubling.run(4))]
     await asyncio.sleep(0)
     work.go.set()
 
@@ -105,7 +90,7 @@ async def test_a_batch_has_no_more_items_than_allowed_and_the_order_stays() -> N
     work = Work()
     doubling = batcher(work, max_batch=4)
 
-    await asyncio.gather(*(doubled(doubling, item) for item in range(10)))
+    await asyncio.gather(*(doubling.run(item) for item in range(10)))
 
     assert work.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     await doubling.close()
@@ -114,7 +99,7 @@ async def test_a_batch_has_no_more_items_than_allowed_and_the_order_stays() -> N
 async def test_beyond_the_bound_nothing_is_taken_and_nobody_is_called() -> None:
     work = Work(is_held=True)
     doubling = batcher(work, max_waiting=3)
-    running = doubled(doubling, 0)
+    running = asyncio.ensure_future(doubling.run(0))
     await begun(work)
     answered: list[int | None] = []
     for item in (1, 2, 3):
@@ -125,7 +110,7 @@ async def test_beyond_the_bound_nothing_is_taken_and_nobody_is_called() -> None:
     work.go.set()
     await running
 
-    assert await doubled(doubling, 5) == 10
+    assert await doubling.run(5) == 10
     assert answered == [2, 4, 6]
     await doubling.close()
 
@@ -135,9 +120,9 @@ async def test_an_error_reaches_everybody_of_its_batch_and_nobody_else(
 ) -> None:
     work = Work(is_held=True)
     doubling = batcher(work)
-    before = doubled(doubling, 1)
+    before = asyncio.ensure_future(doubling.run(1))
     await begun(work)
-    failing = [doubled(doubling, item) for item in (BAD, 2)]
+    failing = [asyncio.ensure_future(doubling.run(item)) for item in (BAD, 2)]
     await asyncio.sleep(0)
     work.go.set()
 
@@ -146,7 +131,7 @@ async def test_an_error_reaches_everybody_of_its_batch_and_nobody_else(
     assert outcomes[0] == 2
     assert [str(error) for error in outcomes[1:]] == ["bad", "bad"]
     assert [record.message for record in caplog.records] == ["test: a batch of 2 failed"]
-    assert await doubled(doubling, 3) == 6
+    assert await doubling.run(3) == 6
     await doubling.close()
 
 
@@ -162,9 +147,23 @@ async def test_a_callback_that_fails_does_not_harm_the_others(
     doubling.submit(1, fail)
     doubling.submit(2, lambda result, error: answered.append(result))
 
-    assert await doubled(doubling, 3) == 6
+    assert await doubling.run(3) == 6
     assert answered == [4]
     assert "a bug in a handler" in caplog.text
+    await doubling.close()
+
+
+async def test_a_caller_who_gives_up_does_not_harm_the_others() -> None:
+    work = Work(is_held=True)
+    doubling = batcher(work)
+    gone, staying = (asyncio.ensure_future(doubling.run(item)) for item in (1, 2))
+    await begun(work)
+
+    gone.cancel()
+    await asyncio.sleep(0)
+    work.go.set()
+
+    assert await staying == 4
     await doubling.close()
 
 
@@ -174,7 +173,7 @@ async def test_all_work_is_done_in_one_thread_that_is_not_the_loops() -> None:
     doubling = batcher(work, on_close=lambda: closers.append(threading.current_thread()))
 
     for item in range(5):
-        await doubled(doubling, item)
+        await doubling.run(item)
     await doubling.close()
 
     assert work.threads == set(closers)
@@ -184,13 +183,13 @@ async def test_all_work_is_done_in_one_thread_that_is_not_the_loops() -> None:
 async def test_closing_works_off_what_waits_then_takes_nothing() -> None:
     work = Work(is_held=True)
     doubling = batcher(work, max_batch=1)
-    futures = [doubled(doubling, item) for item in (1, 2, 3)]
+    futures = [asyncio.ensure_future(doubling.run(item)) for item in (1, 2, 3)]
     await begun(work)
 
     closing = asyncio.ensure_future(doubling.close())
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await doubled(doubling, 4)
+        await doubling.run(4)
     work.go.set()
     await closing
 
