@@ -31,7 +31,7 @@ from im.handlers.registry import (
     Outcome,
     SharedReply,
 )
-from im.services import missed, statistics
+from im.services import access, missed, statistics
 from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import Event
 from im.wire.catalog import Body, Command, decode, encode
@@ -67,6 +67,7 @@ def open_node(bus: Bus, gateway: Gateway) -> Node:
         lanes=LANES,
         notices=Notices(displaced=notices.displaced, presence=notices.presence),
         truth=_Stored(),
+        accounts=access,
     )
 
 
@@ -76,9 +77,10 @@ class _Stored:
     def marks(self) -> Marks:
         return missed.marks()
 
-    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery | Ending]:
+    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery]:
         events = missed.since(since, user_ids)
-        return [effect for event in events for effect in notices.of(event)]
+        effects = (effect for event in events for effect in notices.of(event))
+        return [effect for effect in effects if isinstance(effect, Delivery)]
 
 
 def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:

@@ -155,6 +155,10 @@ class Connection(asyncio.Protocol):
 
     # --- inside -------------------------------------------------------------------------------
 
+    def abort(self) -> None:
+        """Close now, whatever is queued."""
+        self._transport.abort()
+
     def _shut(self) -> None:
         """End our side first: closing at once could reset the connection under the last words."""
         if self._is_closing:

@@ -27,6 +27,11 @@ class Lifeline:
 
         loop.add_reader(self._socket, readable)
 
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let go of it."""
+        loop.remove_reader(self._socket)
+        self._socket.close()
+
     def say_ready(self) -> None:
         """Tell the supervisor that clients are taken."""
         try:

@@ -89,3 +89,5 @@ async def _serve_until_signalled(ports: Sequence[Port], lifeline: Lifeline | Non
         lifeline.say_ready()
     await stop.wait()
     await gateway.drain()
+    if lifeline is not None:
+        lifeline.close(loop)

@@ -101,9 +101,11 @@ class GatewayServer:
         if self._lifespan is not None:
             await self._lifespan.shutdown()
         await self._send_away()
-        with contextlib.suppress(TimeoutError):  # the rest goes down with the process
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(settings.IM_DRAIN_SECONDS):
                 await self._empty.wait()
+        for connection in list(self._connections):
+            connection.abort()
         log.info("stopped")
 
     def retire(self) -> None:

@@ -7,7 +7,7 @@ import msgpack
 
 from im.delivery.node import Node
 from im.delivery.repairs import Marks
-from im.delivery.sessions import Delivery, Door, Ending, Session
+from im.delivery.sessions import Delivery, Door, Session
 
 
 class RecordingLink:
@@ -72,8 +72,14 @@ class NothingMissed:
     def marks(self) -> Marks:
         return ()
 
-    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery | Ending]:
+    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery]:
         return []
+
+    def keys_changed(self, since: int) -> dict[int, int]:
+        return {}
+
+    def keys_of(self, user_ids: Collection[int]) -> dict[int, int]:
+        return {}
 
 
 def session_on(link: RecordingLink, node: Node | None = None, heard_at: float = 0.0) -> Session:

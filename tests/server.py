@@ -124,6 +124,14 @@ class Server:
         self._reader.join(STOP_S)
         return status
 
+    def errors(self) -> list[str]:
+        """Return the log's errors, without their times."""
+        return [
+            line.partition("ERROR")[2] or line
+            for line in self.log.splitlines()
+            if re.search(r" (ERROR|CRITICAL) ", line)
+        ]
+
     def complaints(self) -> list[str]:
         """Return the log's tracebacks, errors and Python warnings: there should be none."""
         return [

@@ -37,9 +37,12 @@ class Bus:
         self._expected: dict[str, int] = {}
         self._sender: asyncio.Task[None] | None = None
         self._lost = 0  # items since the layer last took some
+        self._is_closed = False
 
     def post(self, channels: Iterable[str], item: BusItem) -> None:
-        """Queue `item` for each of the peers' channels."""
+        """Queue `item` for each of the peers' channels; nothing once the bus is closed."""
+        if self._is_closed:
+            return
         for channel in channels:
             waiting = self._outgoing.setdefault(channel, [])
             if len(waiting) < MAX_BACKLOG:
@@ -69,6 +72,11 @@ class Bus:
         """Wait until everything posted so far was handed to the layer."""
         if self._sender is not None:
             await asyncio.wait([self._sender])
+
+    def close(self) -> None:
+        """Send nothing from now on: the layer would open connections that nobody closes."""
+        self._is_closed = True
+        self._outgoing.clear()
 
     async def _send_all(self) -> None:
         try:

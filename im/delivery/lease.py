@@ -15,6 +15,11 @@ MIN_TURN_S = 0.2
 WITHDRAW_S = 2.0
 
 
+def turn_seconds() -> float:
+    """Return how long a turn is."""
+    return max(MIN_TURN_S, float(settings.IM_LEASE_SECONDS) / TURNS)
+
+
 class Holder(Protocol):
     """Whose lease it is."""
 
@@ -62,7 +67,7 @@ class Lease:
             await self._registry.close()
 
     async def _keep(self) -> None:
-        turn_s = max(MIN_TURN_S, settings.IM_LEASE_SECONDS / TURNS)
+        turn_s = turn_seconds()
         while True:
             await asyncio.sleep(turn_s)
             try:

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from django.conf import settings
 
 from im import connections
+from im.delivery.access import AccessWatch, Accounts
 from im.delivery.batcher import Batcher
 from im.delivery.bus import Bus
 from im.delivery.lease import Lease
@@ -81,6 +82,7 @@ class Node:
         lanes: Mapping[str, Callable[[], Work]],
         notices: Notices,
         truth: Truth,
+        accounts: Accounts,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.gateway = gateway
@@ -101,9 +103,13 @@ class Node:
         self._statuses = Statuses(self.sessions, self.presence, notices.presence)
         self.peers = Peers(bus, self.sessions, self.presence, self._statuses, self)
         self.repairs = Repairs(self, truth)
+        self.access = AccessWatch(self, accounts)
         self._lease = Lease(self)
         self._lanes = {name: _batcher(name, make()) for name, make in lanes.items()}
         self._threads = ThreadPoolExecutor(settings.IM_DB_THREADS, thread_name_prefix="db")
+        self._threads_busy = 0  # calls of `in_thread` that are not done
+        self._threads_idle = asyncio.Event()
+        self._threads_idle.set()
         self._silence = SilenceWatch(self._silence_limit, self._expire)
         self._resyncing: asyncio.Task[None] | None = None
         self.retire: Callable[[], None] | None = None  # take no new clients, send these elsewhere
@@ -121,6 +127,7 @@ class Node:
         if not await self.peers.answered(ANSWERS_S):
             log.warning("not all gateways have said who is at theirs; they are asked again")
         self._silence.start()
+        self.access.start()
         _here = self
 
     async def stop(self) -> None:
@@ -131,6 +138,7 @@ class Node:
         global _here
         self.is_stopping = True
         self._silence.stop()
+        self.access.stop()
         if self._resyncing is not None:
             self._resyncing.cancel()
         self.peers.say_bye()
@@ -139,7 +147,9 @@ class Node:
             await batcher.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
+                await self._threads_idle.wait()
                 await self._bus.flush()
+        self._bus.close()
         await self._lease.close()
         # A connection can only be closed by its own thread; each idle one takes one of these.
         for _ in range(settings.IM_DB_THREADS):
@@ -163,9 +173,17 @@ class Node:
                 result = work()
             except Exception as exc:  # noqa: BLE001  # somebody waits for an answer
                 error = exc
-            self.loop.call_soon_threadsafe(done, result, error)
+            self.loop.call_soon_threadsafe(finish, result, error)
+
+        def finish(result: T | None, error: Exception | None) -> None:
+            self._threads_busy -= 1
+            if not self._threads_busy:
+                self._threads_idle.set()
+            done(result, error)
 
         self._threads.submit(run)
+        self._threads_busy += 1
+        self._threads_idle.clear()
 
     def lane(self, name: str) -> Batcher[Any, Any]:
         """Return the batcher of that name."""
@@ -209,6 +227,11 @@ class Node:
             session.send(last_words)
         session.leave(grace_s=settings.IM_KICK_GRACE_SECONDS if last_words else 0)
         log.info("ended %r", session)
+
+    def _end(self, session: Session, last_words: bytes) -> None:
+        was_online = self.presence.is_online(session.user_id)
+        self._dismiss(session, last_words)
+        self._departed(session.user_id, was_online=was_online)
 
     def _departed(self, user_id: int, *, was_online: bool) -> None:
         if self.is_stopping:
@@ -261,13 +284,6 @@ class Node:
         """Act on a batch from a peer."""
         self.peers.receive(message)
 
-    def take(self, effect: Delivery | Ending) -> None:
-        """Deliver, or end connections, in this process alone."""
-        if isinstance(effect, Ending):
-            self.take_ending(effect)
-        else:
-            self.take_delivery(effect)
-
     def take_delivery(self, delivery: Delivery) -> None:
         """Deliver to connections here."""
         if delivery.user_ids is None:
@@ -279,9 +295,7 @@ class Node:
         """End a user's connections here."""
         for session in self.sessions.of_user(ending.user_id):
             if session.device in ending.devices:
-                was_online = self.presence.is_online(ending.user_id)
-                self._dismiss(session, ending.last_words)
-                self._departed(ending.user_id, was_online=was_online)
+                self._end(session, ending.last_words)
 
     def displace(self, session: Session) -> None:
         """End a session for which another gateway has a later one."""
@@ -292,6 +306,16 @@ class Node:
         """Make good what users here may have missed since then (the loop's time)."""
         if not self.is_stopping:
             self.repairs.ask(since)
+            self.access.look_at_all()
+
+    def revoke(self, session: Session) -> None:
+        """End a session whose user has left or has another password."""
+        if self.sessions.has_session(session):
+            self._end(session, b"")
+
+    def logged_in(self) -> list[Session]:
+        """Return the logged-in sessions of now."""
+        return self.sessions.all()
 
     def local_users(self) -> Collection[int]:
         """Return who is connected here."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, TypeVar
 
-from im.delivery.sessions import Delivery, Ending
+from im.delivery.sessions import Delivery
 from im.errors import Overloaded
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ RETRY_S = 2.0
 SLICE = 200  # deliveries per turn of the loop
 
 Marks = tuple[int, ...]
-Effects = Sequence[Delivery | Ending]
+Deliveries = Sequence[Delivery]
 
 
 class Truth(Protocol):
@@ -39,7 +39,7 @@ class Truth(Protocol):
     def marks(self) -> Marks:
         """Return where the tables end now."""
 
-    def missed(self, since: Marks, user_ids: Collection[int]) -> Effects:
+    def missed(self, since: Marks, user_ids: Collection[int]) -> Deliveries:
         """Return what these users were to get since then.  Raises Overloaded if it is too much."""
 
 
@@ -54,8 +54,8 @@ class Host(Protocol):
     def local_users(self) -> Collection[int]:
         """Return who is connected here."""
 
-    def take(self, effect: Delivery | Ending) -> None:
-        """Deliver, or end connections, here."""
+    def take_delivery(self, delivery: Delivery) -> None:
+        """Deliver to connections here."""
 
     def resync(self) -> None:
         """Close the connections of now in a spread."""
@@ -112,11 +112,11 @@ class Repairs:
         else:
             found_at = self._loop.time()
 
-            def found(effects: Effects | None, error: Exception | None) -> None:
+            def found(deliveries: Deliveries | None, error: Exception | None) -> None:
                 if error is None:
-                    log.info("repairing %d deliveries", len(effects or ()))
+                    log.info("repairing %d deliveries", len(deliveries or ()))
                     self._covered = (min(since, asked), found_at)
-                    self._deliver(list(effects or ()))
+                    self._deliver(list(deliveries or ()))
                 elif attempts > 1 and not isinstance(error, Overloaded):
                     log.warning("what was missed can't be looked for yet: %s", error)
                     self._since = asked if self._since is None else min(self._since, asked)
@@ -135,11 +135,11 @@ class Repairs:
             return self._marks[0][1]  # taken before this gateway had clients
         return None
 
-    def _deliver(self, effects: list[Delivery | Ending]) -> None:
-        for effect in effects[:SLICE]:
-            self._host.take(effect)
-        if len(effects) > SLICE:
-            self._loop.call_soon(self._deliver, effects[SLICE:])
+    def _deliver(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries[:SLICE]:
+            self._host.take_delivery(delivery)
+        if len(deliveries) > SLICE:
+            self._loop.call_soon(self._deliver, deliveries[SLICE:])
             return
         self.done += 1
         self._end()

@@ -51,8 +51,8 @@ class Session:
     """
 
     __slots__ = (
-        "client_type", "device", "door", "epoch", "heard_at", "id", "is_closed", "is_leaving",
-        "link", "login_begun", "node", "user_id",
+        "access_key", "client_type", "device", "door", "epoch", "heard_at", "id", "is_closed",
+        "is_leaving", "link", "login_begun", "node", "user_id",
     )  # fmt: skip
 
     _ids = count(1)
@@ -66,6 +66,7 @@ class Session:
         self.user_id = 0
         self.client_type = 0
         self.device = DeviceClass.PC
+        self.access_key = 0  # of the password that let him in
         self.epoch = 0  # microseconds; of two logins of one class the later one stays
         self.login_begun = False  # one attempt per connection, as in the original
         self.is_leaving = False  # kicked, refused or logged out: no further command is taken
@@ -155,6 +156,10 @@ class Sessions:
     def has(self, user_id: int) -> bool:
         """Tell whether the user has a session here."""
         return user_id in self._by_user
+
+    def has_session(self, session: Session) -> bool:
+        """Tell whether this session is in here."""
+        return session in self._by_user.get(session.user_id, ())
 
     def users(self) -> Iterable[int]:
         """Return the ids of the users who have a session here."""

@@ -18,7 +18,7 @@ from im.handlers.registry import (
     handles,
 )
 from im.services import device_tokens, profile
-from im.services.accounts import Credentials, LoginRefusal
+from im.services.accounts import Admitted, Credentials, LoginRefusal
 from im.types import (
     DeviceClass,
     DevicesKicked,
@@ -39,7 +39,7 @@ SERVER_ERROR_TEXT = "服务端异常"
 
 
 def _answer_login(
-    caller: Session, req: pb.IMLoginReq, seq: int, result: UserInfo | LoginRefusal | None
+    caller: Session, req: pb.IMLoginReq, seq: int, result: Admitted | LoginRefusal | None
 ) -> Outcome:
     if result is None:  # the database can't be asked
         return _refuse(LoginResult.NO_DB_SERVER, SERVER_ERROR_TEXT)
@@ -48,6 +48,7 @@ def _answer_login(
         return _refuse(LoginResult.VALIDATE_FAILED, result.text)
     if caller.is_closed:  # it didn't wait; bound now, it would count as online for good
         return NOTHING
+    caller.access_key = result.access_key
     caller.node.log_in(caller, result.user_id, caller.client_type or req.client_type)
     log.info("login %r, version %.40r", caller, req.client_version)
     reply = pb.IMLoginRes(

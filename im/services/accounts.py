@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
@@ -70,7 +71,7 @@ class LoginDesk:
             window_seconds=settings.IM_LOGIN_FAILURE_WINDOW_SECONDS,
         )
 
-    def __call__(self, attempts: Sequence[Credentials]) -> list["UserInfo | LoginRefusal"]:
+    def __call__(self, attempts: Sequence[Credentials]) -> list["Admitted | LoginRefusal"]:
         """Return, for each attempt in order, the user or why not."""
         connections.renew()
         names = {attempt.name for attempt in attempts if _may_be_a_name(attempt.name)}
@@ -88,14 +89,14 @@ class LoginDesk:
         """Close this thread's database connection."""
         connections.close()
 
-    def _check(self, attempt: Credentials, row: IMUser | None) -> "UserInfo | LoginRefusal":
+    def _check(self, attempt: Credentials, row: IMUser | None) -> "Admitted | LoginRefusal":
         if not _may_be_a_name(attempt.name):
             return WRONG_PASSWORD
         if attempt.password.startswith(login_tokens.PREFIX):
             # Nobody guesses one, and one that is too old is no failure: neither counts.
             if row is None or not login_tokens.admits(attempt.password, row):
                 return TOKEN_OVER
-            return user_info(row)
+            return _admitted(row)
         if self._failures.is_blocked(attempt.name):
             return TOO_MANY_FAILURES
         # Looked up by the exact name: MariaDB's comparison ignores trailing spaces.
@@ -103,12 +104,19 @@ class LoginDesk:
             self._failures.add(attempt.name)
             return WRONG_PASSWORD
         self._failures.clear(attempt.name)
-        return user_info(row)
+        return _admitted(row)
 
 
 def _may_be_a_name(text: str) -> bool:
     """Tell what is worth a query and a place in memory from what may be a megabyte long."""
     return len(text) <= MAX_NAME_CHARACTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted(UserInfo):
+    """Who may log in; `access_key` marks the password that let him in (services/access.py)."""
+
+    access_key: int
 
 
 class LoginRefusal(NamedTuple):
@@ -122,9 +130,9 @@ TOKEN_OVER = LoginRefusal("登录已过期")
 TOO_MANY_FAILURES = LoginRefusal("用户名/密码错误次数太多")
 
 
-def user_info(row: IMUser) -> UserInfo:
-    """Return a user's directory record; NULLs of adopted rows become their column's default."""
-    return UserInfo(
+def _admitted(row: IMUser) -> Admitted:
+    """Return a user who got in; NULLs of adopted rows become their column's default."""
+    return Admitted(
         user_id=row.id,
         sex=row.sex,
         nick=row.nick,
@@ -136,4 +144,5 @@ def user_info(row: IMUser) -> UserInfo:
         domain=row.domain,
         status=row.status or UserStatus.NORMAL,
         sign_info=row.sign_info,
+        access_key=passwords.mark(row.password, row.salt),
     )

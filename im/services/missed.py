@@ -12,21 +12,19 @@ from django.conf import settings
 from django.db.models import Max
 
 from im.errors import Overloaded
-from im.models import GroupPosition, IMGroupMember, IMUser, group_messages, messages
+from im.models import GroupPosition, IMGroupMember, group_messages, messages
 from im.services import voice
 from im.types import (
     AUDIO_TYPES,
-    AccessEnded,
     Event,
     Message,
     MessageStored,
     MsgType,
     RowStatus,
     SessionType,
-    UserStatus,
 )
 
-CHUNK = 2_000  # rows or ids per query
+CHUNK = 2_000  # rows per query
 _TABLES: tuple[Any, ...] = (*messages.all, *group_messages.all)  # Any: of two models
 _SINGLE_COLUMNS = ("id", "to_id", "msg_id", "from_id", "created", "type", "content")
 _GROUP_COLUMNS = ("id", "group_id", "msg_id", "user_id", "created", "type", "content")
@@ -40,16 +38,14 @@ def marks() -> tuple[int, ...]:
 def since(marks: Sequence[int], user_ids: Collection[int]) -> list[Event]:
     """Return the messages after these marks that the users are to have, for them alone.
 
-    Also whose access has ended.  Raises Overloaded when more than IM_REPAIR_MESSAGES were said by
-    anybody since then.
+    Raises Overloaded when more than IM_REPAIR_MESSAGES were said by anybody since then.
     """
     users = frozenset(user_ids)
     budget = _Budget(settings.IM_REPAIR_MESSAGES)
     split = len(messages.all)
-    ended: list[Event] = [AccessEnded(user_id) for user_id in _without_access(users)]
     single = _single(marks[:split], users, budget)
     groups = _group(marks[split:], users, budget)
-    return [*ended, *single, *groups]
+    return [*single, *groups]
 
 
 class _Budget:
@@ -113,15 +109,6 @@ def _joined(group_ids: Sequence[int], users: frozenset[int]) -> dict[int, dict[i
         if user_id in joined.get(group_id, {}):
             joined[group_id][user_id] = after
     return joined
-
-
-def _without_access(users: frozenset[int]) -> list[int]:
-    """Return those of the users who left, or whom nobody knows any more."""
-    todo, staying = sorted(users), set()
-    for start in range(0, len(todo), CHUNK):
-        chunk = IMUser.objects.filter(id__in=todo[start : start + CHUNK])
-        staying |= set(chunk.exclude(status=UserStatus.LEFT).values_list("id", flat=True))
-    return [user_id for user_id in todo if user_id not in staying]
 
 
 def _message(row: Sequence[Any]) -> Message:

@@ -20,8 +20,7 @@ from im.delivery.node import here
 from im.errors import Overloaded, Refused
 from im.handlers.registry import LOGIN_DESK
 from im.services import contacts, directory, login_tokens, passwords, playable
-from im.services.accounts import Credentials, LoginDesk, LoginRefusal
-from im.types import UserInfo
+from im.services.accounts import Admitted, Credentials, LoginDesk, LoginRefusal
 from im.views import small_files
 from im.views.chat_assets import assets
 
@@ -156,11 +155,11 @@ def _own_desk() -> LoginDesk:
     return LoginDesk()
 
 
-async def _check(credentials: Credentials) -> UserInfo | LoginRefusal:
+async def _check(credentials: Credentials) -> Admitted | LoginRefusal:
     """Ask the login desk of this process's node, so that failures by all ways count together."""
     node = here()
     if node is not None and not node.is_stopping:
-        found: UserInfo | LoginRefusal = await node.lane(LOGIN_DESK.name).run(credentials)
+        found: Admitted | LoginRefusal = await node.lane(LOGIN_DESK.name).run(credentials)
         return found
     [result] = await sync_to_async(_own_desk())([credentials])
     return result

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
@@ -25,7 +26,8 @@ class Stored:
     """The database: what it says was missed, and since when it was asked."""
 
     def __init__(self) -> None:
-        self.effects: list[Delivery | Ending] = []
+        self.deliveries: list[Delivery] = []
+        self.keys: dict[int, int] = {}
         self.asked: list[tuple[Marks, set[int]]] = []
         self.error: Exception | None = None
         self._marks = itertools.count()
@@ -33,11 +35,17 @@ class Stored:
     def marks(self) -> Marks:
         return (next(self._marks),)
 
-    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery | Ending]:
+    def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery]:
         self.asked.append((since, set(user_ids)))
         if self.error is not None:
             raise self.error
-        return self.effects
+        return self.deliveries
+
+    def keys_changed(self, since: int) -> dict[int, int]:
+        return self.keys
+
+    def keys_of(self, user_ids: Collection[int]) -> dict[int, int]:
+        return {user_id: self.keys.get(user_id, 0) for user_id in user_ids}
 
 
 class System:
@@ -56,6 +64,7 @@ class System:
             lanes={},
             notices=Notices(displaced=lambda user_id: b"displaced", presence=_worded),
             truth=self.stored[name],
+            accounts=self.stored[name],
         )
         self.nodes[name] = node
         self.layer.connect(name, node.receive)
@@ -247,6 +256,51 @@ async def test_a_gateway_that_starts_knows_who_is_elsewhere_before_it_takes_clie
     assert system.stored["a"].asked == []  # nobody has missed anything
 
 
+# --- whose access has ended -------------------------------------------------------------------
+
+
+async def test_sessions_of_another_password_end_and_nobody_elses(system: System) -> None:
+    node = system.add("a")
+    old, _ = log_in(node, ADA)
+    new, _ = log_in(node, ADA, ClientType.IOS)
+    other, _ = log_in(node, BOB)
+    old.access_key, new.access_key, other.access_key = 1, 2, 3
+    system.stored["a"].keys = {ADA: 2}
+
+    node.access.look()
+
+    assert await until(lambda: old.is_leaving)
+    assert (new.is_leaving, other.is_leaving) == (False, False)
+    assert node.presence.devices_of(ADA) == DeviceClass.MOBILE
+
+
+async def test_who_logs_in_while_others_are_looked_at_stays(system: System) -> None:
+    node = system.add("a")
+    old, _ = log_in(node, ADA)
+    old.access_key = 1
+    system.stored["a"].keys = {ADA: 2, BOB: 2}
+
+    node.access.look()
+    newer, _ = log_in(node, BOB)
+    newer.access_key = 3
+
+    assert await until(lambda: old.is_leaving)
+    assert not newer.is_leaving
+
+
+async def test_after_a_repair_whom_nobody_knows_any_more_is_gone(system: System) -> None:
+    node = system.add("a")
+    gone, _ = log_in(node, ADA)
+    stays, _ = log_in(node, BOB)
+    gone.access_key, stays.access_key = 1, 2
+    system.stored["a"].keys = {BOB: 2}
+
+    node.interrupted(node.loop.time())
+
+    assert await until(lambda: gone.is_leaving)
+    assert not stays.is_leaving
+
+
 # --- what was lost ----------------------------------------------------------------------------
 
 
@@ -255,7 +309,7 @@ async def test_a_lost_delivery_is_repaired_though_nothing_comes_after_it(system:
     await system.turn()
     _, link = log_in(second, ADA)
     await system.settle()
-    system.stored["b"].effects = [Delivery(b"from the database", (ADA,))]
+    system.stored["b"].deliveries = [Delivery(b"from the database", (ADA,))]
 
     system.layer.is_losing = True
     first.deliver(Delivery(b"lost", (ADA,)))
@@ -274,7 +328,7 @@ async def test_who_logged_in_unheard_gets_what_was_not_sent_to_his_gateway(
 ) -> None:
     first, second = system.add("a"), system.add("b")
     await system.turn()
-    system.stored["b"].effects = [Delivery(b"from the database", (ADA,))]
+    system.stored["b"].deliveries = [Delivery(b"from the database", (ADA,))]
     system.layer.is_losing = True
     _, link = log_in(second, ADA)
     await system.settle()
@@ -294,7 +348,7 @@ async def test_a_gateway_that_was_given_up_by_mistake_is_taken_up_again_and_repa
     await system.turn()
     _, link = log_in(second, ADA)
     await system.settle()
-    system.stored["b"].effects = [Delivery(b"from the database", (ADA,))]
+    system.stored["b"].deliveries = [Delivery(b"from the database", (ADA,))]
 
     first.turn([first.entry()], is_trusted=True)
     first.deliver(Delivery(b"sent to nobody", (ADA,)))
@@ -364,3 +418,24 @@ async def test_an_ending_reaches_other_gateways(system: System) -> None:
 
     assert (pc.closed_after_s, phone.closed_after_s) == (0, None)
     assert first.presence.devices_of(ADA) == DeviceClass.MOBILE
+
+
+async def test_what_a_thread_finishes_at_the_end_reaches_peers_and_nothing_after_it(
+    system: System,
+) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    _, link = log_in(second, ADA)
+    await system.settle()
+    go = threading.Event()
+    first.in_thread(go.wait, lambda result, error: first.deliver(Delivery(b"in time", (ADA,))))
+
+    stopping = asyncio.create_task(first.stop())
+    await system.settle()
+    go.set()
+    await stopping
+    first.deliver(Delivery(b"too late", (ADA,)))
+    await system.settle()
+
+    assert b"in time" in link.sent
+    assert b"too late" not in link.sent

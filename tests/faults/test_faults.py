@@ -1,6 +1,7 @@
 """Each part of the system is killed in turn while 200 people talk: every promise is kept."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -52,6 +53,7 @@ async def test_whatever_is_killed_everybody_ends_with_every_message(system: Syst
     assert [wrong for chatter in system.chatters for wrong in chatter.wrong] == []
     for gateway in system.gateways:
         assert gateway.stop() == 0
+    assert Counter(line for gateway in system.gateways for line in gateway.errors()) == {}
 
 
 async def _kill_a_gateway(system: System, number: int) -> None:

@@ -128,7 +128,8 @@ async def connected() -> AsyncIterator[Connected]:
         gateway=GATEWAY,
         lanes={WRITER.name: lambda: writer, LOGIN_DESK.name: NoDesk},
         notices=Notices(displaced=notices.displaced, presence=notices.presence),
-        truth=NothingMissed(),
+        truth=(database := NothingMissed()),
+        accounts=database,
     )
     yield Connected(node, writer)
     writer.go.set()

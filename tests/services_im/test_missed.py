@@ -7,7 +7,7 @@ from im.errors import Overloaded
 from im.models import GroupPosition, IMGroup, IMGroupMember, IMUser
 from im.services import chat, missed
 from im.services.writer import Writer
-from im.types import AccessEnded, MessageStored, MsgType, SessionType, UserStatus
+from im.types import MessageStored, MsgType, SessionType
 
 pytestmark = pytest.mark.django_db
 
@@ -86,10 +86,3 @@ def test_more_messages_than_may_be_looked_at_are_refused(
 
     with pytest.raises(Overloaded, match="more than 5"):
         missed.since(marks, [BOB])
-
-
-def test_who_left_meanwhile_is_named() -> None:
-    IMUser.objects.filter(id=BOB).update(status=UserStatus.LEFT)
-    IMUser.objects.filter(id=CLEO).delete()
-
-    assert missed.since(missed.marks(), [ADA, BOB, CLEO]) == [AccessEnded(BOB), AccessEnded(CLEO)]
