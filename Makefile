@@ -7,6 +7,9 @@ FOR_CHECKS := DATABASE_URL=sqlite://:memory: REDIS_URL= SECRET_KEY=unused
 # mysqlclient must be compiled: only where it is needed.
 DRIVER := $(if $(filter mysql%,$(value DATABASE_URL)),requirements-mysql.txt)
 
+# Slow by nature: they wait for floods, crashes and timeouts.
+FAULTS := tests/faults tests/e2e/test_durability.py tests/e2e/test_model.py tests/e2e/test_vanishing.py
+
 .PHONY: help run test faults browser check bench microbench format locale proto
 
 help:  ## list the targets
@@ -16,15 +19,15 @@ run:  ## start the server; what to open stands at the end of its output
 	@bin/venv requirements.txt $(DRIVER)
 	@exec $(IN_VENV) manage.py serve --first-run
 
-test:  ## run the tests; ARGS="tests/wire -x" runs some
+test:  ## run the tests in two processes; ARGS="tests/wire -x" runs some, in one
 	@bin/venv requirements-dev.txt
 	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then bin/venv requirements-mysql.txt || true; fi
-	@exec $(IN_VENV) -m pytest $(ARGS)
+	@exec $(IN_VENV) -m pytest $(or $(ARGS),-n 2 --dist loadfile $(FAULTS:%=--ignore=%))
 
-faults:  ## kill gateways, Redis and MariaDB under load, some two minutes
+faults:  ## kill gateways, Redis and MariaDB under load, cut cables, some four minutes
 	@bin/venv requirements-dev.txt
 	@bin/venv requirements-mysql.txt
-	@exec $(IN_VENV) -m pytest tests/faults $(ARGS)
+	@exec $(IN_VENV) -m pytest $(FAULTS) $(ARGS)
 
 browser:  ## run the tests of pages in Chromium; ARGS="-k login" runs some
 	@bin/venv requirements-dev.txt

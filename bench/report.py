@@ -109,7 +109,7 @@ def _goal(name: str, bound: float, median: dict[str, float]) -> str:
     is_met = median[name] >= bound if name == "rate" else median[name] <= bound
     sign = "≥" if name == "rate" else "≤"
     shown = "" if name in ("rate", "cpu_us", "p50_ms", "p99_ms") else f" ({median[name]:,.4g})"
-    return f"{before}{sign} {bound:,.0f}{after}{shown} {'✓' if is_met else '✗'}"
+    return f"{before}{sign} {bound:,.10g}{after}{shown} {'✓' if is_met else '✗'}"
 
 
 def _ratios(entry: dict[str, Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from bench.loads import Load, Window
 from bench.talk import Talk
 from bench.visits import LatestPages, Logins, Syncs
 
-WINDOW = Window(1.0, 2.5)
+WINDOW = Window(0.8, 2.0)
 SLOW = Window(1.0, 4.0)  # for few operations
 PAIRS = 250
 PACE = 18.0  # messages per second of one writer, under the limit of 20

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -28,6 +29,7 @@ for name in ("DATABASE_URL", "REDIS_URL"):
     os.environ.pop(name, None)
 
 django.setup()  # here, since pytest-django looks for settings before it reads this file
+del os.environ["DJANGO_SETTINGS_MODULE"]  # workers of pytest-xdist read theirs in here too
 
 from tests import services  # noqa: E402  # after the environment, like all of the project
 
@@ -42,6 +44,17 @@ def require(reason: str | None) -> None:
     if os.environ.get("IM_TEST_REQUIRE_SERVICES") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # a worker of pytest-xdist
+        session.config.workeroutput["missing"] = sorted(_missing)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:  # Any: has no types
+    """Take over what a worker's tests asked for in vain."""
+    _missing.update(getattr(node, "workeroutput", {}).get("missing", ()))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: our lines come last

@@ -51,6 +51,14 @@ def missing_for_browser() -> str | None:
     return None if find_browser() else "Chromium is not installed (Debian: apt install chromium)"
 
 
+def missing_for_network_namespaces() -> str | None:
+    """Say what keeps a network namespace from being made here; None if nothing."""
+    if not _find("ip"):
+        return "ip is not installed (Debian: apt install iproute2)"
+    probe = subprocess.run(["unshare", "--net", "true"], capture_output=True)
+    return None if probe.returncode == 0 else "network namespaces take root, and none is given"
+
+
 def find_browser() -> str | None:
     """Return the path of Chromium, None where there is none."""
     return next(filter(None, map(_find, ("chromium", "chromium-browser", "google-chrome"))), None)

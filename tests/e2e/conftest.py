@@ -55,21 +55,15 @@ def mariadb_people(mariadb: services.MariaDB, mariadb_template: bytes) -> bytes:
 
 
 def make_database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, name: str
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kind: str, name: str
 ) -> str:
-    """Make a database of the kind `request.param` with USERS people; return its URL."""
-    if request.param == "sqlite":
+    """Make a database of this kind ("sqlite", "mariadb") with USERS people; return its URL."""
+    if kind == "sqlite":
         path = tmp_path_factory.mktemp(name) / "teamtalk.sqlite3"
         shutil.copyfile(request.getfixturevalue("sqlite_people"), path)
         return f"sqlite:///{path}"
     mariadb: services.MariaDB = request.getfixturevalue("mariadb")
     return mariadb.load(name, request.getfixturevalue("mariadb_people"))
-
-
-@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
-def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """DATABASE_URL of a migrated database with USERS people, one for the session."""
-    return make_database(request, tmp_path_factory, "e2e")
 
 
 @contextmanager
@@ -90,11 +84,54 @@ def running_server(database_url: str, tmp_path_factory: pytest.TempPathFactory) 
     assert server.complaints() == []
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A server that many tests share."""
+
+    database_url: str
+    server: Server
+
+
+def _shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> Iterator[Shared]:
+    url = make_database(request, tmp_path_factory, kind, "e2e")
+    with running_server(url, tmp_path_factory) as server:
+        yield Shared(url, server)
+
+
+# Fixtures of their own, for a parameter's would be ended whenever the parameter changes.
 @pytest.fixture(scope="session")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server all tests of a backend share."""
-    with running_server(database_url, tmp_path_factory) as server:
-        yield server
+def shared_sqlite(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared]:
+    yield from _shared(request, tmp_path_factory, "sqlite")
+
+
+@pytest.fixture(scope="session")
+def shared_mariadb(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared]:
+    yield from _shared(request, tmp_path_factory, "mariadb")
+
+
+@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
+def shared(request: pytest.FixtureRequest) -> Shared:
+    """The server all tests of a kind of database share, and that database."""
+    found: Shared = request.getfixturevalue(f"shared_{request.param}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def database_url(shared: Shared) -> str:
+    """DATABASE_URL of a migrated database with USERS people, one for the session."""
+    return shared.database_url
+
+
+@pytest.fixture(scope="session")
+def server(shared: Shared) -> Server:
+    """The server all tests of a kind of database share."""
+    return shared.server
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def own_database_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     """DATABASE_URL of a database in which only these tests write."""
-    return make_database(request, tmp_path_factory, "durability")
+    return make_database(request, tmp_path_factory, request.param, "durability")
 
 
 @pytest.fixture(scope="module")

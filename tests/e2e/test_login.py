@@ -5,6 +5,7 @@ import time
 import pytest
 
 from im.types import ClientType, LoginResult, OnlineStatus, UserStatus
+from im.wire import catalog
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu, encode_pdu
 from im.wire.proto import login_pb2, message_pb2
@@ -198,7 +199,7 @@ async def test_a_wrong_password_is_refused_and_the_connection_closed(
         pytest.param("U{0[1]}{0[2]}{0[3]}{0[4]}{0[5]}", id="other case"),
         pytest.param("' OR name='{}' -- ", id="quote"),
         pytest.param("{}" + 27 * "x", id="33 characters"),
-        pytest.param("{}" + 100_000 * "语", id="300 KB"),
+        pytest.param("{}" + 3_300 * "语", id="10 KB"),
         pytest.param("😀", id="outside the basic plane"),
         pytest.param("", id="empty"),
     ],
@@ -210,6 +211,16 @@ async def test_a_name_that_is_not_exactly_a_users_is_refused_like_a_wrong_passwo
     client = await entrance.connect()
 
     assert await refusal(client, mangled.format(ada.name), wire_password("pass")) == WRONG
+
+
+async def test_a_login_too_long_to_be_one_is_neither_read_nor_answered(entrance: Entrance) -> None:
+    client = await entrance.connect()
+    login = catalog.encode(request(100_000 * "语", wire_password("pass")), 1)  # 300 KB
+
+    client.send_bytes(login[:1000])  # the server does not wait for the rest
+
+    assert await client.closed()  # before the time to log in is over
+    assert client.unread == []
 
 
 async def test_who_has_left_is_refused_like_a_wrong_password(

@@ -21,7 +21,7 @@ every_client = pytest.mark.parametrize("kind", [Windows, Mac, IOS, Android])
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """DATABASE_URL of a database for this module."""
-    return make_database(request, tmp_path_factory, "second_login")
+    return make_database(request, tmp_path_factory, request.param, "second_login")
 
 
 @pytest.fixture(scope="module")

@@ -16,15 +16,13 @@ import pytest
 
 from im.types import ClientType, OnlineStatus
 from im.wire.proto import buddy_pb2
+from tests import services
 from tests.client import Client
 from tests.conftest import manage
 from tests.server import Server
 
-pytestmark = [
-    pytest.mark.skipif(
-        os.geteuid() != 0 or shutil.which("ip") is None, reason="needs root and iproute2"
-    ),
-]
+MISSING = services.missing_for_network_namespaces()
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 HERE, THERE = "10.213.77.1", "10.213.77.2"
 KEEPALIVE_S = 1

@@ -14,7 +14,9 @@ from im.services.statistics import Kind
 from im.services.writer import Writer
 from im.types import GroupType, MsgType
 from tests.writer.conftest import ON_MARIADB, PointDjangoAt
+from tests.writer.conftest import mariadb_store_url as mariadb_store_url
 from tests.writer.conftest import point_django_at as point_django_at
+from tests.writer.conftest import sqlite_store_url as sqlite_store_url
 from tests.writer.conftest import store_url as store_url
 
 FOREVER = (0, 2**40)

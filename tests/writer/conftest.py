@@ -6,6 +6,7 @@ All tests of a kind share one database; each takes users that no other test know
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -28,18 +29,30 @@ TakeUsers = Callable[[int], list[int]]
 PointDjangoAt = Callable[[str], None]
 
 
-@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
-def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """DATABASE_URL of a migrated database with users 1 to USERS, one for the session."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("writer") / "teamtalk.sqlite3"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        url = f"sqlite:///{path}"
-    else:
-        template: bytes = request.getfixturevalue("mariadb_template")
-        mariadb: services.MariaDB = request.getfixturevalue("mariadb")
-        url = mariadb.load("writer", template)
+@pytest.fixture(scope="session")
+def sqlite_store_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("writer") / "teamtalk.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    return _peopled(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="session")
+def mariadb_store_url(
+    mariadb: services.MariaDB, mariadb_template: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    name = tmp_path_factory.mktemp("writer").name  # other folders of tests have one too
+    return _peopled(mariadb.load(name, mariadb_template))
+
+
+def _peopled(url: str) -> str:
     Store(url).add_users(USERS)
+    return url
+
+
+@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """DATABASE_URL of a migrated database with users 1 to USERS, one for the session."""
+    url: str = request.getfixturevalue(f"{request.param}_store_url")
     return url
 
 

@@ -147,13 +147,18 @@ class Store(Database):
 
     @contextmanager
     def undone(self, *tables: str) -> Iterator[None]:
-        """Put the tables' rows back at the end."""
+        """Put the tables' rows back at the end, those that have changed, in one transaction."""
         before = {table: self.rows(f"SELECT * FROM {table}") for table in tables}
         yield
-        for table, rows in before.items():
-            self.change(f"DELETE FROM {table}")
-            for row in rows:
-                self.change(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(row))})", *row)
+        with self._cursor() as cursor:
+            for table, rows in before.items():
+                cursor.execute(f"SELECT * FROM {table}")
+                if [tuple(row) for row in cursor.fetchall()] == rows:
+                    continue
+                cursor.execute(f"DELETE FROM {table}")
+                if rows:
+                    marks = self._marked(", ".join(["%s"] * len(rows[0])))
+                    cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
     def await_lock_wait(self) -> None:
         """Return when somebody waits for a row lock (MariaDB)."""

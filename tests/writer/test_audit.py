@@ -19,6 +19,7 @@ from tests.writer.group_store import make, read_group, say
 from tests.writer.store import Store, read, text
 
 ADA, BOB, CLEO, NOBODY = 1, 2, 3, 99  # ADA and BOB talk, CLEO is in the group too
+LOCK_WAIT_S = 20  # how long our connections wait for who writes to SQLite
 TABLES = (
     "im_conversation",
     "im_group_counter",
@@ -383,8 +384,10 @@ def test_a_writer_in_the_midst_of_a_transaction_is_not_seen_and_not_waited_for(
     writer = place.store.connect()
     cursor = writer.cursor()
     cursor.execute("UPDATE im_conversation SET last_msg_id = 4")
+    began = time.monotonic()
 
     assert findings(audit.examine()) == []
+    assert time.monotonic() - began < LOCK_WAIT_S
     writer.rollback()
     writer.close()
 

@@ -1,5 +1,6 @@
 """Whether the unique keys are there; without one, the rows it would refuse."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db.models import Count, Model, UniqueConstraint
 
 from im.models import IMGroupMember, IMRecentSession, IMRelationShip, group_messages, messages
 from im.services.audit.findings import Check, Finding, Report
+from im.services.audit.snapshot import select
 
 MAX_DUPLICATES = 100  # found per missing key
 
@@ -18,6 +20,17 @@ _MODELS: tuple[type[Model], ...] = (
     *messages.all,
     *group_messages.all,
 )
+# Not Django's introspection: on SQLite it begins a transaction that waits for whoever writes.
+_UNIQUE_KEYS = {
+    "sqlite": """
+        SELECT k.name, c.name FROM pragma_index_list(%s) k JOIN pragma_index_info(k.name) c
+        WHERE k."unique"
+    """,
+    "mysql": """
+        SELECT index_name, column_name FROM information_schema.statistics
+        WHERE table_schema = DATABASE() AND table_name = %s AND NOT non_unique
+    """,
+}
 
 
 def walk(report: Report) -> Iterator[list[Finding]]:
@@ -42,11 +55,10 @@ def _findings(model: type[Model], fields: Sequence[str]) -> Iterator[Finding]:
 
 
 def _is_unique(table: str, columns: list[str]) -> bool:
-    with connection.cursor() as cursor:
-        existing = connection.introspection.get_constraints(cursor, table)
-    return any(
-        found["unique"] and set(found["columns"]) == set(columns) for found in existing.values()
-    )
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for key, column in select(_UNIQUE_KEYS[connection.vendor], table):
+        keys[key].add(column)
+    return set(columns) in keys.values()
 
 
 def _duplicates(model: type[Model], fields: Sequence[str]) -> Any:  # Any: rows of such columns
