@@ -210,8 +210,19 @@ class Peers:
         if is_gap:
             self._missed(peer)
         peer.heard_at = now
-        for kind, *values in items:
-            self._ACTIONS[kind](self, peer, *values)
+        for item in items:
+            self._act(peer, *item)
+
+    def _act(self, peer: Peer, kind: str, *values: Any) -> None:
+        """Act on an item; one of a newer gateway, or a broken one, costs the others nothing."""
+        action = self._ACTIONS.get(kind)
+        if action is None:
+            log.warning("%s said what is not known here: %.20r", peer.channel, kind)
+            return
+        try:
+            action(self, peer, *values)
+        except Exception:
+            log.exception("an item from %s is lost: %s", peer.channel, kind)
 
     def _from_outside(self, kind: str, *values: Any) -> None:
         if kind == DELIVER:

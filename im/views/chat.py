@@ -198,15 +198,16 @@ def _name(request: HttpRequest) -> str | None:
 
 
 def _wish(request: HttpRequest, *names: str) -> tuple[str, ...] | None:
-    """Return these texts of a JSON body; None when they are not there."""
+    """Return these texts of a JSON body; None when they are not there, or no texts."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > _MAX_BODY_BYTES:
         return None
     try:
         found = json.loads(request.body)
         texts = tuple(found[name] for name in names)
+        "".join(texts).encode()  # JSON can say half a surrogate pair
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return texts if all(isinstance(text, str) for text in texts) else None
+    return texts
 
 
 def _problem(status: int, code: str, *, text: str = "") -> JsonResponse:

@@ -123,6 +123,24 @@ def told(link: RecordingLink) -> list[bytes]:
     return [part for part in b"".join(link.sent).split(b";") if part and part != b"displaced"]
 
 
+# --- what can't be understood -----------------------------------------------------------------
+
+
+async def test_an_item_that_is_not_understood_costs_the_others_nothing(
+    system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = system.add("a")
+    batch = Bus(system.layer, "b")
+
+    for item in (("gossip", 1), ("logins", "x"), ("logins", BOB, [[int(DeviceClass.PC), 7]])):
+        batch.post(["a"], item)
+    await batch.flush()
+
+    assert node.presence.is_online(BOB)
+    assert "b said what is not known here: 'gossip'" in caplog.text
+    assert "an item from b is lost: logins" in caplog.text
+
+
 # --- one login of a class ---------------------------------------------------------------------
 
 
