@@ -79,11 +79,14 @@ async def log_in(request: HttpRequest) -> JsonResponse:
 
 
 @require_POST
-async def renew(request: HttpRequest) -> JsonResponse:
-    """Answer with a new token for the browser's session."""
+async def renew(request: HttpRequest) -> HttpResponse:
+    """Answer with a new token for the browser's session; with nothing when there is none.
+
+    Every first visit asks: that nobody is logged in is an answer, not an error.
+    """
     user_id = await _user(request)
     if user_id is None:
-        return _problem(403, "no-session")
+        return HttpResponse(status=204)
     return await _admit(user_id)
 
 

@@ -7,6 +7,7 @@ required numbers that are left out are 0, for most of them are claims that nobod
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ _MAX_WHY_CHARS = 200  # what is wrong with a frame may quote all of it
 # What protobuf raises for values of the wrong kind: ParseError for most, but OverflowError for
 # infinity as an enum, and SystemError for a text where a message belongs.
 _MISFITS = (ParseError, EncodeError, ValueError, TypeError, OverflowError, SystemError)
+ROWS_PER_STEP = 500
+PAUSE_S = 0.001  # threads take turns only every 5 ms, and the loop must not wait for a long list
 
 _COMMANDS: dict[str, Command] = {
     kind.DESCRIPTOR.name: command for command in Command if (kind := message_class(command))
@@ -95,6 +98,32 @@ class JsonFrames:
         body = self._fields(message)
         return _dumps({"cmd": kind.DESCRIPTOR.name, "seq": pdu.seq, "body": body})
 
+    def list_text(self, command_id: int, encoded: bytes) -> str:
+        """Return the list of a long reply as `"name":[…]`, for `write_around`.
+
+        `encoded` is the list's fields.  For threads: it lets others have their turns.
+        """
+        kind = message_class(command_id)
+        assert kind is not None
+        message = kind.FromString(encoded)
+        [(field, rows)] = message.ListFields()
+        steps: list[str] = []
+        for start in range(0, len(rows), ROWS_PER_STEP):
+            if steps:
+                time.sleep(PAUSE_S)
+            step = [self._fields(row) for row in rows[start : start + ROWS_PER_STEP]]
+            steps.append(_dumps(step)[1:-1])
+        return f'"{field.name}":[{",".join(steps)}]'
+
+    def write_around(self, head: Pdu, list_text: str) -> str:
+        """Return the frame of a reply that came as its head and a list's text."""
+        kind = message_class(head.command_id)
+        assert kind is not None
+        message = kind.FromString(head.body)
+        body = {field.name: getattr(message, field.name) for field, _ in message.ListFields()}
+        text = _dumps({"cmd": kind.DESCRIPTOR.name, "seq": head.seq, "body": body})
+        return f"{text[:-2]}{',' if body else ''}{list_text}}}}}"
+
     def _fields(self, message: Message) -> Frame:
         return {
             field.name: value(self, message, getattr(message, field.name))
@@ -149,7 +178,7 @@ def _is_audio(msg_type: object) -> bool:
     return isinstance(msg_type, int) and msg_type in AUDIO_TYPES
 
 
-def _dumps(frame: Frame) -> str:
+def _dumps(frame: Frame | list[Frame]) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 

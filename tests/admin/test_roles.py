@@ -17,7 +17,6 @@ DEPARTMENTS = "/admin/im/imdepart/"
 
 # Page -> who may open it; the first letters of owner, operator, auditor, manager.
 PAGES = {
-    "/admin/": "oOam",
     USERS: "oOam",
     USERS + "add/": "oOm",
     USERS + "import/": "oOm",
@@ -55,6 +54,21 @@ def test_each_role_opens_its_pages_and_no_other(role: Role, company: Company) ->
 
     allowed = {page: 200 if LETTERS[role] in who else 403 for page, who in PAGES.items()}
     assert answers == allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "page"),
+    [
+        (Role.OWNER, "/admin/dashboard/"),
+        (Role.OPERATOR, "/admin/dashboard/"),
+        (Role.AUDITOR, "/admin/dashboard/"),
+        (Role.MANAGER, USERS),
+    ],
+)
+def test_each_role_starts_on_the_dashboard_or_its_first_page(
+    role: Role, page: str, company: Company
+) -> None:
+    assert client_of(role, company).get("/admin/")["Location"] == page
 
 
 @pytest.fixture
