@@ -151,3 +151,11 @@ def test_an_auditor_is_offered_no_action(company: Company) -> None:
     choose(auditor, USERS, "leave", company.tom)
 
     assert not IMUser.objects.filter(status=3).exists()
+
+
+@pytest.mark.parametrize("column", ["password", "salt"])
+def test_the_list_of_people_can_not_be_asked_for_hashes(
+    console: Client, company: Company, column: str
+) -> None:
+    assert console.get(USERS, {f"{column}__startswith": "a"}).status_code == 400
+    assert console.get(USERS, {"nick__startswith": "a"}).status_code == 200
