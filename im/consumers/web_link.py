@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
+from im.consumers.shared_json import SharedLists
 from im.wire.json_frames import JsonFrames, error_frame
-from im.wire.pdu import LENGTH_FIELD, Decoder
+from im.wire.pdu import HEADER, HEADER_LENGTH, LENGTH_FIELD, Decoder, Pdu
 
 log = logging.getLogger(__name__)
 
@@ -165,8 +166,7 @@ class WebLink:
                 continue
             pieces.append(part)
             if _is_whole(pieces):
-                data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                made += await _texts(frames, data)
+                made += await _texts(frames, pieces)
                 pieces = []
         return made
 
@@ -177,10 +177,15 @@ def _is_whole(pieces: list[bytes]) -> bool:
 
 
 _kept: OrderedDict[bytes, list[Frame]] = OrderedDict()
+_lists = SharedLists()
 
 
-async def _texts(frames: JsonFrames, data: bytes) -> list[Frame]:
-    """Return the frames of whole PDUs."""
+async def _texts(frames: JsonFrames, pieces: list[bytes]) -> list[Frame]:
+    """Return the frames of whole PDUs, or of one in a head and a shared list."""
+    if len(pieces) == 2 and len(pieces[1]) > LONG_BYTES:
+        head = _head(pieces[0])
+        return [frames.write_around(head, await _lists.text(frames, head.command_id, pieces[1]))]
+    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if len(data) > LONG_BYTES:
         return await asyncio.to_thread(_convert, frames, data)
     if any(data[SEQ]):  # an answer, which nobody else gets
@@ -191,6 +196,12 @@ async def _texts(frames: JsonFrames, data: bytes) -> list[Frame]:
         if len(_kept) > KEPT_FRAMES:
             _kept.popitem(last=False)
     return made
+
+
+def _head(data: bytes) -> Pdu:
+    """Return a PDU whose length counts what comes apart."""
+    *_, command_id, seq, _ = HEADER.unpack_from(data)
+    return Pdu(command_id, data[HEADER_LENGTH:], seq)
 
 
 def _convert(frames: JsonFrames, data: bytes) -> list[Frame]:

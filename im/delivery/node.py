@@ -267,6 +267,8 @@ class Node:
             self.peers.post_all((DELIVER, *delivery.plain()))
             return
         self.sessions.deliver(delivery, skip=skip)
+        if delivery.place is not None:  # it is a message
+            self.peers.delivered(delivery.user_ids)
         channels = self.presence.channels_of(delivery.user_ids)
         if channels:
             self.peers.post(channels, (DELIVER, *delivery.plain()))
@@ -306,7 +308,11 @@ class Node:
         """Make good what users here may have missed since then (the loop's time)."""
         if not self.is_stopping:
             self.repairs.ask(since)
-            self.access.look_at_all()
+
+    def repair_user(self, user_id: int, since: float) -> None:
+        """Make good what one user may have missed since then."""
+        if not self.is_stopping and self.sessions.has(user_id):
+            self.repairs.ask_for(user_id, since)
 
     def revoke(self, session: Session) -> None:
         """End a session whose user has left or has another password."""
@@ -320,6 +326,12 @@ class Node:
     def local_users(self) -> Collection[int]:
         """Return who is connected here."""
         return set(self.sessions.users())
+
+    def resync_users(self, user_ids: Collection[int]) -> None:
+        """Close the connections of some users, so that their clients sync."""
+        for user_id in user_ids:
+            for session in self.sessions.of_user(user_id):
+                session.leave()
 
     def resync(self) -> None:
         """Close the connections of now in a spread, so that their clients sync."""
@@ -355,6 +367,8 @@ class Node:
     def interrupted(self, since: float) -> None:
         """The registry was away: what was sent to this gateway meanwhile may be lost."""
         self.repair(since)
+        if not self.is_stopping:
+            self.access.look_at_all()
 
 
 def _batcher(name: str, work: Work) -> Batcher[Any, Any]:

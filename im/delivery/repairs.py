@@ -24,6 +24,7 @@ T = TypeVar("T")
 # transaction takes.
 MARGIN_S = 3.0
 GATHER_S = 0.3  # one look answers several gaps
+LATE_GATHER_S = 1.0
 KEPT_MARKS = 240  # ten minutes with the default lease
 ATTEMPTS = 5
 RETRY_S = 2.0
@@ -57,6 +58,9 @@ class Host(Protocol):
     def take_delivery(self, delivery: Delivery) -> None:
         """Deliver to connections here."""
 
+    def resync_users(self, user_ids: Collection[int]) -> None:
+        """Close the connections of some users."""
+
     def resync(self) -> None:
         """Close the connections of now in a spread."""
 
@@ -71,6 +75,7 @@ class Repairs:
         self._marks: deque[tuple[float, Marks]] = deque(maxlen=KEPT_MARKS)
         self._is_marking = False
         self._since: float | None = None  # what is asked for
+        self._late: dict[int, float] = {}  # users for whom alone is looked, since when
         self._is_running = False
         self._covered = (float("inf"), 0.0)  # the last look: from when on, and until when
         self.done = 0
@@ -96,6 +101,29 @@ class Repairs:
         if not self._is_running:
             self._is_running = True
             self._loop.call_later(GATHER_S, self._begin, ATTEMPTS)
+
+    def ask_for(self, user_id: int, since: float) -> None:
+        """Ask for what one user may have missed since then."""
+        if not self._late:
+            self._loop.call_later(LATE_GATHER_S, self._look_for_late)
+        self._late.setdefault(user_id, since)
+
+    def _look_for_late(self) -> None:
+        late, self._late = self._late, {}
+        marks = self._marks_before(min(late.values()) - MARGIN_S)
+
+        def found(deliveries: Deliveries | None, error: Exception | None) -> None:
+            if error is not None:
+                log.warning("%d who had just come are to sync: %s", len(late), error)
+                self._host.resync_users(late)
+                return
+            for delivery in deliveries or ():
+                self._host.take_delivery(delivery)
+
+        if marks is None:
+            self._host.resync_users(late)
+        else:
+            self._host.in_thread(lambda: self._truth.missed(marks, late.keys()), found)
 
     def _begin(self, attempts: int) -> None:
         asked, self._since = self._since, None

@@ -16,13 +16,23 @@ from im.handlers.registry import (
     with_reply,
 )
 from im.services import groups
-from im.types import GroupChange, GroupMade, GroupType
+from im.types import ClientType, GroupChange, GroupMade, GroupType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
 
 
 def _fixed_lists(user_ids: Sequence[int]) -> list[pb.IMNormalGroupListRsp]:
+    return _lists(user_ids, groups.fixed_groups(user_ids))
+
+
+def _fixed_and_silent_lists(user_ids: Sequence[int]) -> list[pb.IMNormalGroupListRsp]:
+    return _lists(user_ids, groups.fixed_and_silent_groups(user_ids))
+
+
+def _lists(
+    user_ids: Sequence[int], lists: Sequence[Sequence[groups.GroupVersion]]
+) -> list[pb.IMNormalGroupListRsp]:
     return [
         pb.IMNormalGroupListRsp(
             user_id=user_id,
@@ -31,14 +41,19 @@ def _fixed_lists(user_ids: Sequence[int]) -> list[pb.IMNormalGroupListRsp]:
                 for group in found
             ],
         )
-        for user_id, found in zip(user_ids, groups.fixed_groups(user_ids), strict=True)
+        for user_id, found in zip(user_ids, lists, strict=True)
     ]
 
 
 @handles(Command.GROUP_NORMAL_LIST_REQUEST, lane=LISTS, answer=with_reply)
 def normal_list(caller: Session, req: pb.IMNormalGroupListReq, seq: int) -> ListQuestion:
-    """Return the caller's fixed groups with their versions."""
-    return ListQuestion(_fixed_lists, caller.user_id)
+    """Return the caller's fixed groups with their versions.
+
+    To web clients also the temporary ones in which nothing was said yet: no other list has them.
+    """
+    is_web = caller.client_type == ClientType.WEB
+    lists = _fixed_and_silent_lists if is_web else _fixed_lists
+    return ListQuestion(lists, caller.user_id)
 
 
 @handles(Command.GROUP_INFO_REQUEST)

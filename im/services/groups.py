@@ -60,10 +60,26 @@ def fixed_groups(user_ids: Sequence[int]) -> list[list[GroupVersion]]:
     return [_fixed(found.get(user_id, ())) for user_id in user_ids]
 
 
+def fixed_and_silent_groups(user_ids: Sequence[int]) -> list[list[GroupVersion]]:
+    """Return the fixed groups of each of the users and those that no list of conversations has."""
+    found = memberships(user_ids)
+    return [
+        _versions(
+            group
+            for group in found.get(user_id, ())
+            if group.group_type == GroupType.NORMAL or group.is_silent
+        )
+        for user_id in user_ids
+    ]
+
+
 def _fixed(groups: Iterable[Membership]) -> list[GroupVersion]:
-    fixed = [group for group in groups if group.group_type == GroupType.NORMAL]
-    fixed.sort(key=lambda group: (-group.updated, group.group_id))
-    return [GroupVersion(group.group_id, group.version) for group in fixed]
+    return _versions(group for group in groups if group.group_type == GroupType.NORMAL)
+
+
+def _versions(groups: Iterable[Membership]) -> list[GroupVersion]:
+    newest_first = sorted(groups, key=lambda group: (-group.updated, group.group_id))
+    return [GroupVersion(group.group_id, group.version) for group in newest_first]
 
 
 def newer_groups(user_id: int, known: Mapping[int, int]) -> list[GroupCard]:

@@ -37,6 +37,11 @@ class Membership:
         return max(0, self.last_msg_id - max(self.read_msg_id, self.joined_msg_id))
 
     @property
+    def is_silent(self) -> bool:
+        """Whether nothing was said since he is in it."""
+        return self.last_msg_id <= self.joined_msg_id
+
+    @property
     def newest(self) -> tuple[int, int]:
         """The place of the group's newest message: group id, message id."""
         return self.group_id, self.last_msg_id

@@ -79,11 +79,14 @@ async def log_in(request: HttpRequest) -> JsonResponse:
 
 
 @require_POST
-async def renew(request: HttpRequest) -> JsonResponse:
-    """Answer with a new token for the browser's session."""
+async def renew(request: HttpRequest) -> HttpResponse:
+    """Answer with a new token for the browser's session; with nothing when there is none.
+
+    Every first visit asks: that nobody is logged in is an answer, not an error.
+    """
     user_id = await _user(request)
     if user_id is None:
-        return _problem(403, "no-session")
+        return HttpResponse(status=204)
     return await _admit(user_id)
 
 
@@ -198,15 +201,16 @@ def _name(request: HttpRequest) -> str | None:
 
 
 def _wish(request: HttpRequest, *names: str) -> tuple[str, ...] | None:
-    """Return these texts of a JSON body; None when they are not there."""
+    """Return these texts of a JSON body; None when they are not there, or no texts."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > _MAX_BODY_BYTES:
         return None
     try:
         found = json.loads(request.body)
         texts = tuple(found[name] for name in names)
+        "".join(texts).encode()  # JSON can say half a surrogate pair
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return texts if all(isinstance(text, str) for text in texts) else None
+    return texts
 
 
 def _problem(status: int, code: str, *, text: str = "") -> JsonResponse:

@@ -7,12 +7,13 @@ required numbers that are left out are 0, for most of them are claims that nobod
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import ParseDict, ParseError
-from google.protobuf.message import Message
+from google.protobuf.message import EncodeError, Message
 
 from im.errors import IMError
 from im.types import AUDIO_TYPES, ClientType, MsgType, OnlineStatus
@@ -22,6 +23,12 @@ from im.wire.pdu import Pdu
 
 MAX_SEQ = 0xFFFF
 ERROR = "Error"
+_MAX_WHY_CHARS = 200  # what is wrong with a frame may quote all of it
+# What protobuf raises for values of the wrong kind: ParseError for most, but OverflowError for
+# infinity as an enum, and SystemError for a text where a message belongs.
+_MISFITS = (ParseError, EncodeError, ValueError, TypeError, OverflowError, SystemError)
+ROWS_PER_STEP = 500
+PAUSE_S = 0.001  # threads take turns only every 5 ms, and the loop must not wait for a long list
 
 _COMMANDS: dict[str, Command] = {
     kind.DESCRIPTOR.name: command for command in Command if (kind := message_class(command))
@@ -44,7 +51,8 @@ class BadFrame(IMError):
     """A frame that is no command; `seq` is the sender's number where it could be read."""
 
     def __init__(self, why: str, seq: int = 0) -> None:
-        super().__init__(why)
+        # It goes into a log line and into a frame: no line ends, no halves of characters.
+        super().__init__("".join(c if c.isprintable() else "?" for c in why[:_MAX_WHY_CHARS]))
         self.seq = seq
 
 
@@ -65,14 +73,10 @@ class JsonFrames:
         fields = _ASSUMED.get(command, {}) | self._encrypted(body, seq)
         try:
             ParseDict(fields, message)
-        except (ParseError, UnicodeError, RecursionError) as exc:
+            _fill_in(message, seq)
+            return Pdu(command, message.SerializeToString(), seq)
+        except (*_MISFITS, RecursionError) as exc:
             raise BadFrame(str(exc), seq) from exc
-        for field in kind.DESCRIPTOR.fields:
-            if field.is_required and not message.HasField(field.name):
-                if field.type != FieldDescriptor.TYPE_UINT32:
-                    raise BadFrame(f"{field.name} is missing", seq)
-                setattr(message, field.name, 0)
-        return Pdu(command, message.SerializeToString(), seq)
 
     def _encrypted(self, body: Frame, seq: int) -> Frame:
         text = body.get("msg_data")
@@ -93,6 +97,32 @@ class JsonFrames:
         message = kind.FromString(pdu.body)
         body = self._fields(message)
         return _dumps({"cmd": kind.DESCRIPTOR.name, "seq": pdu.seq, "body": body})
+
+    def list_text(self, command_id: int, encoded: bytes) -> str:
+        """Return the list of a long reply as `"name":[…]`, for `write_around`.
+
+        `encoded` is the list's fields.  For threads: it lets others have their turns.
+        """
+        kind = message_class(command_id)
+        assert kind is not None
+        message = kind.FromString(encoded)
+        [(field, rows)] = message.ListFields()
+        steps: list[str] = []
+        for start in range(0, len(rows), ROWS_PER_STEP):
+            if steps:
+                time.sleep(PAUSE_S)
+            step = [self._fields(row) for row in rows[start : start + ROWS_PER_STEP]]
+            steps.append(_dumps(step)[1:-1])
+        return f'"{field.name}":[{",".join(steps)}]'
+
+    def write_around(self, head: Pdu, list_text: str) -> str:
+        """Return the frame of a reply that came as its head and a list's text."""
+        kind = message_class(head.command_id)
+        assert kind is not None
+        message = kind.FromString(head.body)
+        body = {field.name: getattr(message, field.name) for field, _ in message.ListFields()}
+        text = _dumps({"cmd": kind.DESCRIPTOR.name, "seq": head.seq, "body": body})
+        return f"{text[:-2]}{',' if body else ''}{list_text}}}}}"
 
     def _fields(self, message: Message) -> Frame:
         return {
@@ -133,13 +163,22 @@ def _frame(text: str) -> tuple[Command, int, Frame]:
     return _COMMANDS[name], seq, body
 
 
+def _fill_in(message: Message, seq: int) -> None:
+    """Set what is required and was left out to 0; raise BadFrame where that is no number."""
+    for field in message.DESCRIPTOR.fields:
+        if field.is_required and not message.HasField(field.name):
+            if field.type != FieldDescriptor.TYPE_UINT32:
+                raise BadFrame(f"{field.name} is missing", seq)
+            setattr(message, field.name, 0)
+
+
 def _is_audio(msg_type: object) -> bool:
     if isinstance(msg_type, str):
         return msg_type in _AUDIO_NAMES
     return isinstance(msg_type, int) and msg_type in AUDIO_TYPES
 
 
-def _dumps(frame: Frame) -> str:
+def _dumps(frame: Frame | list[Frame]) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -11,7 +11,7 @@ from tests.client import text_to, wire_password
 from tests.e2e.conftest import Entrance, People
 from tests.e2e.database import Database
 from tests.server import Server
-from tests.web.conftest import Sockets
+from tests.web.conftest import Sockets, WebClient
 
 KEY = b"12345678901234567890123456789012"
 
@@ -310,3 +310,37 @@ async def test_a_list_in_which_nothing_is_new_is_answered(sockets: Sockets, peop
 
     assert departments["dept_list"] == everybody["user_list"] == []
     assert await a.call("IMClientTimeReq", {}, "IMClientTimeRsp")
+
+
+async def test_a_group_without_a_word_is_listed_to_web_clients_until_somebody_speaks(
+    sockets: Sockets, entrance: Entrance, people: People
+) -> None:
+    ada, bob = people(2)
+    a, b, pc = await sockets.log_in(ada), await sockets.log_in(bob), await entrance.log_in(bob)
+    made = await a.call(
+        "IMGroupCreateReq",
+        {
+            "group_type": "GROUP_TYPE_TMP",
+            "group_name": "silent",
+            "group_avatar": "",
+            "member_id_list": [ada.id, bob.id],
+        },
+        "IMGroupCreateRsp",
+    )
+
+    async def listed(client: WebClient) -> list[int]:
+        answer = await client.call("IMNormalGroupListReq", {}, "IMNormalGroupListRsp")
+        return [group["group_id"] for group in answer["group_version_list"]]
+
+    assert made["group_id"] in await listed(a)
+    assert made["group_id"] in await listed(b)
+    pc.send(group_pb2.IMNormalGroupListReq(user_id=0))
+    old = await pc.receive(group_pb2.IMNormalGroupListRsp)
+    assert made["group_id"] not in [group.group_id for group in old.group_version_list]
+    await b.call(
+        "IMMsgData",
+        {"to_session_id": made["group_id"], "msg_type": "MSG_TYPE_GROUP_TEXT", "msg_data": "hm"},
+        "IMMsgDataAck",
+    )
+
+    assert made["group_id"] not in await listed(a)

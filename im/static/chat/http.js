@@ -35,6 +35,7 @@ export function changePassword(old, new_) {
   return answer;
 }
 
+// A new token; without `token` in the answer nobody is logged in.
 export async function renew() {
   await changing;
   return postJson("token", {});

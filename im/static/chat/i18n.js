@@ -38,6 +38,7 @@ const TEXTS = {
   cantPlay: ["This can't be played here.", "无法播放此语音。"],
   uploadFailed: ["The picture could not be sent.", "图片发送失败。"],
   openPicture: ["Open the picture", "查看图片"],
+  more: ["Show more ({0})", "显示更多（{0}）"],
   newGroup: ["New group", "新建群"],
   groupName: ["Name of the group", "群名称"],
   create: ["Create", "创建"],

@@ -5,13 +5,15 @@ import { el, icon } from "./dom.js";
 import { t } from "./i18n.js";
 import { preview } from "./text.js";
 import { shortTime } from "./times.js";
-import { GROUP, SINGLE, keyOf } from "./store.js";
+import { GROUP, SINGLE, byName, isHere, keyOf } from "./store.js";
 
 const MAX_FOUND = 50;
+const STAFF_SHOWN = 100; // of a department at first, and more with each click
 
 export class ListView {
   tab = "chats";
-  #openDepartments = new Set();
+  #openDepartments = null; // ids; null until somebody opened or closed one
+  #shown = new Map(); // department id -> how many of its people
   #scheduled = false;
 
   // `hooks.open(key)`, `hooks.newGroup()`, `hooks.profile()`, `hooks.removed(conversation)`
@@ -109,6 +111,9 @@ export class ListView {
     const children = [...store.departments.values()]
       .filter((one) => one.parent_dept_id === parent && one.dept_status === "DEPT_STATUS_OK")
       .sort((a, b) => a.priority - b.priority || a.dept_id - b.dept_id);
+    if (!parent && !this.#openDepartments && children.length) {
+      this.#openDepartments = new Set(children.length === 1 ? [children[0].dept_id] : []); // who has one choice needs none
+    }
     const rows = children.flatMap((one) => {
       const isOpen = this.#openDepartments.has(one.dept_id);
       const row = el(
@@ -116,18 +121,27 @@ export class ListView {
         { class: `row department d${Math.min(depth, 4)}`, "data-row": `d${one.dept_id}`, "aria-expanded": String(isOpen), onclick: () => this.#toggle(one.dept_id) },
         one.dept_name,
       );
-      return isOpen ? [row, ...this.#people(one.dept_id, depth + 1), ...this.#staff(one.dept_id, depth + 1)] : [row];
+      return isOpen ? [row, ...this.#people(one.dept_id, depth + 1), ...this.#staff(one.dept_id, store.staffOf(one.dept_id), depth + 1)] : [row];
     });
     if (parent) return rows;
-    const lost = [...store.users.values()].filter((user) => !store.departments.has(user.department_id) && isHere(user));
-    return [...rows, ...lost.map((user) => this.#personRow(user, 0))];
+    return [...rows, ...this.#staff(0, store.withoutDepartment(), 0)];
   }
 
-  #staff(departmentId, depth) {
-    return [...this.store.users.values()]
-      .filter((user) => user.department_id === departmentId && isHere(user))
-      .sort((a, b) => a.user_domain.localeCompare(b.user_domain))
-      .map((user) => this.#personRow(user, depth));
+  #staff(departmentId, staff, depth) {
+    const shown = this.#shown.get(departmentId) ?? STAFF_SHOWN;
+    const rows = staff.slice(0, shown).map((user) => this.#personRow(user, depth));
+    if (staff.length > shown) rows.push(this.#moreRow(departmentId, shown, staff.length, depth));
+    return rows;
+  }
+
+  #moreRow(departmentId, shown, total, depth) {
+    const more = () => {
+      const next = this.list.querySelector(`[data-row="more${departmentId}"]`).previousSibling.dataset.row;
+      this.#shown.set(departmentId, shown + STAFF_SHOWN);
+      this.render();
+      this.list.querySelector(`[data-row="${next}"]`).nextSibling?.focus();
+    };
+    return el("button", { class: `row more d${Math.min(depth, 4)}`, "data-row": `more${departmentId}`, onclick: more }, t("more", total - shown));
   }
 
   #toggle(departmentId) {
@@ -152,7 +166,7 @@ export class ListView {
     const { store } = this;
     const groups = [...store.groups.values()].filter((group) => group.name.toLowerCase().includes(wanted));
     const rows = [
-      ...searchPeople(store, wanted).map((user) => this.#personRow(user, 0)),
+      ...searchPeople(store, wanted).slice(0, MAX_FOUND).map((user) => this.#personRow(user, 0)),
       ...groups.map((group) => this.#chatRow(store.conversation(keyOf(GROUP, group.id)))),
     ];
     return rows.length ? rows.slice(0, MAX_FOUND) : [el("p", { class: "hint" }, t("nothingFound"))];
@@ -165,17 +179,24 @@ export class ListView {
   }
 }
 
-const LEFT = 3;
-const isHere = (user) => user.status !== LEFT;
+const searched = new WeakMap(); // user -> what he is found by: a key's stroke must not wait for 100,000
+
+function searchedNames(user) {
+  let names = searched.get(user);
+  if (!names) {
+    names = [user.user_nick_name, user.user_domain, user.user_real_name, user.email].map((name) => name.toLowerCase());
+    searched.set(user, names);
+  }
+  return names;
+}
 
 // People by name, login name, pinyin or e-mail; those whose name begins so come first.
 export function searchPeople(store, wanted) {
-  const found = [];
+  const [first, later] = [[], []];
   for (const user of store.users.values()) {
-    const names = [user.user_nick_name, user.user_domain, user.user_real_name, user.email].map((name) => name.toLowerCase());
-    if (isHere(user) && names.some((name) => name.includes(wanted))) {
-      found.push([names.some((name) => name.startsWith(wanted)) ? 0 : 1, user]);
-    }
+    const names = searchedNames(user);
+    if (!isHere(user) || !names.some((name) => name.includes(wanted))) continue;
+    (names.some((name) => name.startsWith(wanted)) ? first : later).push(user);
   }
-  return found.sort((a, b) => a[0] - b[0] || a[1].user_domain.localeCompare(b[1].user_domain)).map(([, user]) => user);
+  return [...first.sort(byName), ...later.sort(byName)];
 }

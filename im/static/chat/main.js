@@ -23,7 +23,7 @@ begin();
 
 async function begin() {
   const pass = await http.renew();
-  if (pass.ok) enter(pass);
+  if (pass.token) enter(pass);
   else showLogin(root, enter, pass.status === 0 ? t("unreachable") : "");
 }
 

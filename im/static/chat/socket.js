@@ -131,8 +131,8 @@ export class Socket extends EventTarget {
     const attempt = (this.#attempt = {});
     const pass = await renew();
     if (this.#stopped || this.#link || attempt !== this.#attempt) return;
-    if (pass.ok) this.#connect(pass);
-    else if (pass.status === 403) {
+    if (pass.token) this.#connect(pass);
+    else if (pass.ok || pass.status === 403) {
       this.stop();
       this.#emit("refused", pass);
     } else this.#tryLater();

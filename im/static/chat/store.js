@@ -62,6 +62,7 @@ export class Store extends EventTarget {
   conversations = new Map();
   online = new Set();
   stamps = { users: 0, departments: 0 };
+  #staff = null;
 
   conversation(key) {
     let found = this.conversations.get(key);
@@ -90,8 +91,21 @@ export class Store extends EventTarget {
     return kind === GROUP ? (this.groups.get(id)?.name ?? `#${id}`) : this.nameOf(id);
   }
 
+  // Who works in a department, by login name.  A list of 100,000 is sorted once per change.
+  staffOf(departmentId) {
+    this.#staff ??= byDepartment(this.users.values());
+    return this.#staff.get(departmentId) ?? [];
+  }
+
+  // Who is in no department that is known.
+  withoutDepartment() {
+    this.#staff ??= byDepartment(this.users.values());
+    return [...this.#staff].filter(([id]) => !this.departments.has(id)).flatMap(([, staff]) => staff);
+  }
+
   addUsers(users) {
     for (const user of users) this.users.set(user.user_id, user);
+    if (users.length) this.#staff = null;
     if (users.length) this.tell("people");
   }
 
@@ -102,6 +116,7 @@ export class Store extends EventTarget {
       name: info.group_name,
       avatar: info.group_avatar,
       creator: info.group_creator_id,
+      isFixed: info.group_type === "GROUP_TYPE_NORMAL",
       isMuted: Boolean(info.shield_status),
       members: info.group_member_list,
     });
@@ -111,6 +126,22 @@ export class Store extends EventTarget {
   tell(what) {
     this.dispatchEvent(new CustomEvent("change", { detail: what }));
   }
+}
+
+const LEFT = 3;
+export const isHere = (user) => user.status !== LEFT;
+export const byName = (a, b) => (a.user_domain < b.user_domain ? -1 : 1); // localeCompare takes a second for 100,000
+
+function byDepartment(users) {
+  const found = new Map();
+  for (const user of users) {
+    if (!isHere(user)) continue;
+    const staff = found.get(user.department_id);
+    if (staff) staff.push(user);
+    else found.set(user.department_id, [user]);
+  }
+  for (const staff of found.values()) staff.sort(byName);
+  return found;
 }
 
 // A message of history, or of a push, as the page keeps it.

@@ -4,7 +4,7 @@ import { GROUP, fromHistory, fromPush, keyOf, parse, sessionType } from "./store
 
 const PAGE = 30;
 const CATCH_UP_PAGE = 100;
-const STATUS_IDS = 300;
+const STATUS_IDS = 1000; // the most that one question may have
 const TYPING_MS = 6000;
 const TYPING = 0x20001;
 const NOT_TYPING = 0x20002;
@@ -67,6 +67,10 @@ export class Sync {
     for (const key of listed) if (parse(key)[0] === GROUP) groups.add(parse(key)[1]);
     for (const id of store.groups.keys()) groups.add(id);
     await this.groups([...groups]);
+    for (const { group_id } of fixed.group_version_list) { // with the temporary ones that are silent
+      const group = store.groups.get(group_id);
+      if (group && !group.isFixed) store.conversation(keyOf(GROUP, group_id)).isListed = true;
+    }
   }
 
   // Asks for the descriptions of groups, whatever is known of them.
