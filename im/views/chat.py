@@ -107,8 +107,10 @@ async def change_password(request: HttpRequest) -> JsonResponse:
     wish = _wish(request, "old", "new")
     if wish is None:
         return _problem(400, "bad-request")
-    # Guesses at the old password count like failed logins.
-    proof = await _check(Credentials(name, passwords.wire_password(wish[0])))
+    try:  # guesses at the old password count like failed logins
+        proof = await _check(Credentials(name, passwords.wire_password(wish[0])))
+    except Overloaded:
+        return _problem(503, "overloaded")
     if isinstance(proof, LoginRefusal):
         return _problem(403, "old", text=proof.text)
     try:
