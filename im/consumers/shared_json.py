@@ -21,7 +21,7 @@ class SharedLists:
         self._being_made: dict[tuple[int, bytes], asyncio.Task[str]] = {}
 
     async def text(self, frames: JsonFrames, command_id: int, encoded: bytes) -> str:
-        """Return the list's fields as JSON without braces; who asks meanwhile waits for the same."""
+        """Return the list's fields as JSON without braces; who asks meanwhile waits too."""
         key = (command_id, encoded)
         kept = self._kept.get(key)
         if kept is not None:
