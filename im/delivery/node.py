@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ANSWERS_S = 3.0  # how long peers may take to tell who is at theirs
+MARKS_S = 20.0  # for the first look at the message tables, at the start
 FLUSH_S = 3.0  # for what peers are to hear before this process ends
 RESYNC_STEP_S = 0.1
 
@@ -126,6 +127,12 @@ class Node:
         await self._lease.start()
         if not await self.peers.answered(ANSWERS_S):
             log.warning("not all gateways have said who is at theirs; they are asked again")
+        if settings.REDIS_URL:
+            try:
+                async with asyncio.timeout(MARKS_S):
+                    await self.repairs.marked()
+            except TimeoutError:
+                raise ConnectionError("the database does not answer") from None
         self._silence.start()
         self.access.start()
         _here = self

@@ -74,6 +74,7 @@ class Repairs:
         self._loop = asyncio.get_running_loop()
         self._marks: deque[tuple[float, Marks]] = deque(maxlen=KEPT_MARKS)
         self._is_marking = False
+        self._has_marks = asyncio.Event()
         self._since: float | None = None  # what is asked for
         self._late: dict[int, float] = {}  # users for whom alone is looked, since when
         self._is_running = False
@@ -86,14 +87,18 @@ class Repairs:
         if self._is_marking:
             return
         self._is_marking = True
-        begun = self._loop.time()
 
         def marked(marks: Any, error: Exception | None) -> None:
             self._is_marking = False
-            if error is None:
-                self._marks.append((begun, marks))
+            if error is None:  # the time of now: a busy thread may have looked only a moment ago
+                self._marks.append((self._loop.time(), marks))
+                self._has_marks.set()
 
         self._host.in_thread(self._truth.marks, marked)
+
+    async def marked(self) -> None:
+        """Wait for the first marks, which must be older than the first client."""
+        await self._has_marks.wait()
 
     def ask(self, since: float) -> None:
         """Ask for what may have been missed since then."""
@@ -110,6 +115,7 @@ class Repairs:
 
     def _look_for_late(self) -> None:
         late, self._late = self._late, {}
+        log.info("looking for what %d users may have missed who had just come", len(late))
         marks = self._marks_before(min(late.values()) - MARGIN_S)
 
         def found(deliveries: Deliveries | None, error: Exception | None) -> None:

@@ -101,7 +101,7 @@ class JsonFrames:
     def list_text(self, command_id: int, encoded: bytes) -> str:
         """Return the list of a long reply as `"name":[…]`, for `write_around`.
 
-        `encoded` is the list's fields.  For threads: it lets others have their turns.
+        `encoded` is the list's fields.  For threads: it leaves the interpreter to others in steps.
         """
         kind = message_class(command_id)
         assert kind is not None

@@ -405,3 +405,123 @@ async def test_axe_finds_no_serious_problem(
     await look("people")
 
     assert problems == []
+
+
+async def test_a_first_visit_is_no_error(new_page: NewPage) -> None:
+    page = await new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text))
+
+    await page.goto("/chat")
+    await page.get_by_label("Login name").wait_for()
+
+    assert complaints == []
+
+
+async def test_a_group_without_a_word_is_there_after_a_reload(
+    new_page: NewPage, people: People
+) -> None:
+    ada, bob = people(2)
+    a, b = Chat(await new_page()), Chat(await new_page())
+    await a.log_in(ada)
+    await b.log_in(bob)
+    await a.page.get_by_role("button", name="New group").click()
+    dialog = a.page.get_by_role("dialog")
+    await dialog.get_by_label("Name of the group").fill("Silence")
+    await dialog.get_by_role("searchbox").fill(bob.name)
+    await dialog.get_by_role("checkbox").check()
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(b.rows.first).to_contain_text("Silence")
+
+    for chat in (a, b):
+        await chat.page.reload()
+        await chat.page.wait_for_selector(READY)
+
+        await expect(chat.rows.first).to_contain_text("Silence")
+
+
+async def test_a_message_to_a_hidden_page_raises_a_notification(
+    new_page: NewPage, entrance: Entrance, people: People
+) -> None:
+    ada, bob = people(2)
+    page = await new_page()
+    await page.context.grant_permissions(["notifications"])
+    await page.add_init_script(
+        "window.raised = [];"
+        "window.Notification = class { static permission = 'granted';"
+        " constructor(title, options) { raised.push([title, options.body]); } };"
+        "Object.defineProperty(document, 'visibilityState', {get: () => window.seen ?? 'visible'});"
+    )
+    await Chat(page).log_in(ada)
+    b = await entrance.log_in(bob)
+    await b.tell(ada.id, encrypted("before"))
+    await Chat(page).rows.first.click()
+    await Chat(page).sees("before")
+    await page.evaluate("() => { raised.length = 0; window.seen = 'hidden'; }")
+
+    await b.tell(ada.id, encrypted(HOSTILE))
+
+    await page.wait_for_function("() => raised.length")
+    assert await page.evaluate("() => raised") == [[f"nick{bob.id}", HOSTILE]]
+    await expect(page.locator(f'.list [data-row="1:{bob.id}"] .badge')).to_have_text("1")
+
+
+async def test_an_avatar_is_uploaded_and_shown_to_others(
+    new_page: NewPage, people: People, tmp_path: Path
+) -> None:
+    ada, bob = people(2)
+    a, b = Chat(await new_page()), Chat(await new_page())
+    await a.log_in(ada)
+    await b.log_in(bob)
+    await b.open(ada.name)
+
+    await a.page.get_by_role("button", name="Your profile").click()
+    await a.page.set_input_files("#avatar", png(tmp_path / "face.png"))
+
+    face = b.page.locator(".head img")
+    await expect(face).to_be_visible()
+    await expect(face).to_have_js_property("complete", True)
+    assert await face.evaluate("image => image.naturalWidth") > 0
+
+
+async def test_everything_is_reached_by_keyboard(new_page: NewPage, people: People) -> None:
+    ada, bob = people(2)
+    a = await Chat(await new_page()).log_in(ada)
+    keyboard = a.page.keyboard
+
+    await keyboard.press("Control+k")
+    await keyboard.type(bob.name)
+    await keyboard.press("ArrowDown")
+    await expect(a.rows.first).to_be_focused()
+    await keyboard.press("Enter")
+    await expect(a.page.get_by_role("textbox", name="Message")).to_be_focused()
+    await keyboard.type("by keyboard")
+    await keyboard.press("Enter")
+    await a.sees("by keyboard")
+
+    await keyboard.press("Shift+Tab")
+    await keyboard.press("Shift+Tab")
+    await keyboard.press("Enter")
+    await expect(a.page.get_by_role("group", name="Emoji")).to_be_visible()
+    await keyboard.press("Tab")
+    await keyboard.press("Escape")
+    await expect(a.page.get_by_role("group", name="Emoji")).to_be_hidden()
+    await a.page.get_by_role("button", name="New group").focus()
+    await keyboard.press("Enter")
+    await expect(a.page.get_by_role("dialog")).to_be_visible()
+    await keyboard.press("Escape")
+    await expect(a.page.get_by_role("dialog")).to_have_count(0)
+    await expect(a.page.get_by_role("button", name="New group")).to_be_focused()
+
+    await a.page.get_by_role("tab", name="Chats").focus()
+    await keyboard.press("ArrowRight")
+    await expect(a.page.get_by_role("tab", name="People")).to_be_focused()
+    await expect(a.page.get_by_role("tab", name="People")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    await keyboard.press("ArrowDown")
+    await expect(a.rows.first).to_be_focused()
+    await keyboard.press("ArrowDown")
+    await expect(a.rows.nth(1)).to_be_focused()
+    await keyboard.press("ArrowUp")
+    await expect(a.rows.first).to_be_focused()

@@ -26,7 +26,7 @@ export class Composer {
     this.emojiButton = el("button", { type: "button", class: "quiet", "aria-label": t("emoji"), "aria-expanded": "false", onclick: () => this.#toggleEmoji() }, icon("emoji"));
     this.element = el(
       "form",
-      { class: "composer", onsubmit: (event) => this.#submit(event) },
+      { class: "composer", onsubmit: (event) => this.#submit(event), onkeydown: (event) => this.#escape(event) },
       this.emoji,
       this.emojiButton,
       el("button", { type: "button", class: "quiet", "aria-label": t("picture"), onclick: () => this.file.click() }, icon("picture")),
@@ -76,6 +76,9 @@ export class Composer {
 
   #key(event) {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.#submit(event);
+  }
+
+  #escape(event) {
     if (event.key === "Escape" && !this.emoji.hidden) this.#toggleEmoji();
   }
 

@@ -26,9 +26,9 @@ export class ListView {
       onkeydown: (event) => this.#searchKey(event),
     });
     this.tabs = ["chats", "people"].map((name) =>
-      el("button", { class: "tab", role: "tab", id: `tab-${name}`, "aria-controls": "list", onclick: () => this.choose(name) }, icon(name), t(name), el("span", { class: "badge" })),
+      el("button", { class: "tab", role: "tab", id: `tab-${name}`, "aria-controls": "list", onclick: () => this.choose(name), onkeydown: (event) => this.#tabKey(event) }, icon(name), t(name), el("span", { class: "badge" })),
     );
-    this.list = el("div", { class: "list", id: "list", role: "tabpanel", tabindex: "-1" });
+    this.list = el("div", { class: "list", id: "list", role: "tabpanel", tabindex: "-1", onkeydown: (event) => this.#rowKey(event) });
     this.me = el("button", { class: "me", "aria-label": t("me"), onclick: () => hooks.profile() });
     this.element = el(
       "nav",
@@ -172,10 +172,30 @@ export class ListView {
     return rows.length ? rows.slice(0, MAX_FOUND) : [el("p", { class: "hint" }, t("nothingFound"))];
   }
 
+  #tabKey(event) {
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      const other = this.tabs.find((tab) => tab !== event.target);
+      this.choose(other.id.slice("tab-".length));
+      other.focus();
+    }
+    if (event.key === "ArrowDown") this.#focusRow(event, this.list.querySelector(".row"));
+  }
+
+  #rowKey(event) {
+    if (event.altKey) return; // changes the conversation
+    if (event.key === "ArrowDown") this.#focusRow(event, event.target.nextSibling);
+    if (event.key === "ArrowUp") this.#focusRow(event, event.target.previousSibling ?? this.search);
+  }
+
+  #focusRow(event, row) {
+    event.preventDefault(); // or the list scrolls as well
+    row?.focus();
+  }
+
   #searchKey(event) {
     if (event.key === "Escape") this.choose(this.tab);
     if (event.key === "Enter") this.list.querySelector(".row")?.click();
-    if (event.key === "ArrowDown") this.list.querySelector(".row")?.focus();
+    if (event.key === "ArrowDown") this.#focusRow(event, this.list.querySelector(".row"));
   }
 }
 
