@@ -16,6 +16,8 @@ from zope.interface import implementer
 class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """One WebSocket; twisted tells it, as a producer, whether the client keeps up."""
 
+    maxMessagePayloadSize: int  # noqa: N815  # autobahn's: set when the connection begins
+
     def connectionMade(self) -> None:  # noqa: N802  # twisted's name
         super().connectionMade()
         self._may_write = asyncio.Event()

@@ -186,14 +186,20 @@ async def test_http_logins_count_like_those_over_tcp(
         assert "次数太多" in refused.json["text"]
 
 
-async def test_a_directory_of_several_megabytes_arrives(
-    sqlite_template: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def large_database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """DATABASE_URL of a SQLite database with 6,000 people."""
     path = tmp_path / "large.sqlite3"
     path.write_bytes(sqlite_template.read_bytes())
     url = f"sqlite:///{path}"
     manage("seed_demo", "--users", "6000", "--password", "pass", database_url=url)
-    server = Server(url, tmp_path / "var").start()
+    return url
+
+
+async def test_a_directory_of_several_megabytes_arrives(
+    large_database_url: str, tmp_path: Path
+) -> None:
+    server = Server(large_database_url, tmp_path / "var").start()
     try:
         async with Sockets(server.http_port) as sockets:
             client = await (await sockets.connect(max_size=None)).log_in("u00001")
