@@ -24,7 +24,7 @@ test:  ## run the tests in two processes; ARGS="tests/wire -x" runs some, in one
 	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then bin/venv requirements-mysql.txt || true; fi
 	@exec $(IN_VENV) -m pytest $(or $(ARGS),-n 2 --dist loadfile $(FAULTS:%=--ignore=%))
 
-faults:  ## kill gateways, Redis and MariaDB under load, cut cables, some four minutes
+faults:  ## kill gateways, Redis and MariaDB under load, cut cables, some minutes
 	@bin/venv requirements-dev.txt
 	@bin/venv requirements-mysql.txt
 	@exec $(IN_VENV) -m pytest $(FAULTS) $(ARGS)

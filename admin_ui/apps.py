@@ -1,6 +1,6 @@
 """The operators' console: accounts of operators and the pages they work on."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +11,10 @@ class AdminUiConfig(AppConfig):
     default = True
     name = "admin_ui"
     verbose_name = _("Operators")
+
+    def ready(self) -> None:
+        """Let failed logins stand among the operators, not under the name of a library."""
+        apps.get_app_config("axes").verbose_name = self.verbose_name
 
 
 class ConsoleSiteConfig(admin_apps.AdminConfig):

@@ -28,6 +28,7 @@ ACTIONS: dict[str, Any] = {  # Any: translated lazily
     "find messages": _("messages looked for"),
     "read messages": _("messages searched and read"),
     "read conversation": _("conversation read"),
+    "hear voice": _("voice message heard"),
     "disconnect": _("disconnected"),
     "drain": _("gateway drained"),
     "announce": _("announcement"),

@@ -61,11 +61,18 @@ def conversation(
 
 @console_page("conversations/voice/<int:voice_id>/", name="voice", permission=VIEW_CONTENT)
 def voice(request: HttpRequest, voice_id: int) -> HttpResponseBase:
-    """Give the sound of a voice message as browsers play it."""
-    _reading(request)
+    """Give the sound of a voice message as browsers play it; it may be any, so it is recorded."""
+    grant = _reading(request)
     sound = voice_sound.wav(voice_id)
     if sound is None:
         raise Http404
+    audit_log.record(
+        operator_of(request),
+        "hear voice",
+        f"voice:{voice_id}",
+        reason=grant.reason,
+        address=audit_log.address_of(request),
+    )
     response = HttpResponse(sound, content_type="audio/wav")
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"

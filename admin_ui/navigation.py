@@ -27,6 +27,7 @@ class Section:
     lines: Sequence[Line]
 
 
+DASHBOARD = Line(_("Dashboard"), "monitoring", "dashboard", "admin_ui.view_dashboard")
 SECTIONS: tuple[Section, ...] = (
     Section(
         _("People"),
@@ -46,7 +47,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         _("Live"),
         (
-            Line(_("Dashboard"), "monitoring", "dashboard", "admin_ui.view_dashboard"),
+            DASHBOARD,
             Line(_("Gateways and users"), "sensors", "live", "admin_ui.view_live"),
         ),
     ),
@@ -79,20 +80,29 @@ SECTIONS: tuple[Section, ...] = (
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar in the form unfold takes, without what this operator may not see."""
-    sections = (
+    sections = [(section.title, _open_lines(request, section)) for section in SECTIONS]
+    seen = [(title, lines) for title, lines in sections if lines]
+    return [
         {
-            "title": section.title,
-            "separator": True,
+            "title": title,
+            "separator": place > 0,  # between sections
             "items": [
-                {
-                    "title": line.title,
-                    "icon": line.icon,
-                    "link": reverse(f"admin:{line.url_name}"),
-                }
-                for line in section.lines
-                if request.user.has_perm(line.permission)
+                {"title": line.title, "icon": line.icon, "link": _address(line)} for line in lines
             ],
         }
-        for section in SECTIONS
-    )
-    return [section for section in sections if section["items"]]
+        for place, (title, lines) in enumerate(seen)
+    ]
+
+
+def home(request: HttpRequest) -> str:
+    """Return the page an operator starts on: the dashboard, or the first he may see."""
+    lines = [line for section in SECTIONS for line in _open_lines(request, section)]
+    return _address(DASHBOARD if DASHBOARD in lines else lines[0])
+
+
+def _open_lines(request: HttpRequest, section: Section) -> list[Line]:
+    return [line for line in section.lines if request.user.has_perm(line.permission)]
+
+
+def _address(line: Line) -> str:
+    return reverse(f"admin:{line.url_name}")

@@ -9,11 +9,11 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
-from admin_ui import audit_log
+from admin_ui import audit_log, navigation
 from admin_ui.models import Operator
 from admin_ui.sign_in import SignInForm
 from admin_ui.theme import Site
@@ -71,6 +71,12 @@ class ConsoleSite(Site):  # type: ignore[misc]  # the theme's class has no type
         if not (user.is_active and getattr(user, "role", "")):
             return False
         return bool(user.is_verified() or not user.has_second_factor)
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseRedirect:
+        """Lead to where this operator starts."""
+        return HttpResponseRedirect(navigation.home(request))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Log an operator in, and record it."""

@@ -37,11 +37,14 @@ class Entrance:
     prefix: str = "u"
     password: str = "pass"
 
+    def port_of(self, number: int) -> int:
+        """Return the gateway of person `number`."""
+        return self.ports[Random(number).randrange(len(self.ports))]
+
     async def log_in(self, number: int, client_type: int = ClientType.WINDOWS) -> "Client":
         """Return a connection of person `number`.  Raises Refused, OSError."""
         loop = asyncio.get_running_loop()
-        port = self.ports[Random(number).randrange(len(self.ports))]
-        _, client = await loop.create_connection(Client, self.host, port)
+        _, client = await loop.create_connection(Client, self.host, self.port_of(number))
         await client.log_in(f"{self.prefix}{number:05d}", self.password, client_type)
         return client
 

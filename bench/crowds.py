@@ -49,9 +49,13 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """`people` log in with a PC each, as fast as they are let in; all are told of all."""
+    """`people` log in with a PC each; all are told of all.
+
+    They come spread over `over_s`, or as fast as they are let in.
+    """
 
     people: int
+    over_s: float = 0.0
     settle_s: float = 2.0  # for the last status notices to go out
     window: Window | None = None
     workers: int = 2
@@ -60,7 +64,8 @@ class Storm:
         """Do one worker's part."""
         crowd = Crowd(share, watched_every=WATCHED)
         await share.begin()
-        await crowd.arrive(share.of((n, ClientType.WINDOWS) for n in range(1, self.people + 1)))
+        coming = share.of([(n, ClientType.WINDOWS) for n in range(1, self.people + 1)])
+        await crowd.arrive(coming, pause_s=self.over_s / max(1, len(coming)))
         await asyncio.sleep(self.settle_s)
         await share.settled()
         crowd.compare()
@@ -104,13 +109,17 @@ class Crowd:
         self._watched_every = watched_every
         self._arrivals: list[Arrival] = []
 
-    async def arrive(self, people: Iterable[tuple[int, int]]) -> None:
-        """Log the people (number, client type) in."""
-        coming = iter(people)
-        await asyncio.gather(*(self._come(coming) for _ in range(AT_ONCE)))
+    async def arrive(self, people: Iterable[tuple[int, int]], *, pause_s: float = 0.0) -> None:
+        """Log the people (number, client type) in, one each `pause_s` if given."""
+        coming = enumerate(people)
+        start = monotonic()
+        await asyncio.gather(*(self._come(coming, start, pause_s) for _ in range(AT_ONCE)))
 
-    async def _come(self, coming: Iterable[tuple[int, int]]) -> None:
-        for number, client_type in coming:  # shared: each takes the next one
+    async def _come(
+        self, coming: Iterable[tuple[int, tuple[int, int]]], start: float, pause_s: float
+    ) -> None:
+        for place, (number, client_type) in coming:  # shared: each takes the next one
+            await asyncio.sleep(max(0.0, start + place * pause_s - monotonic()))
             began = monotonic()
             try:
                 client = await self._entrance.log_in(number, client_type)

@@ -33,8 +33,19 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
     _starting: asyncio.Task[None] | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Call the method of the message's type, without the stock one's hop to a thread."""
-        await getattr(self, message["type"].replace(".", "_"))(message)
+        """Call the method of the message's type, without the stock one's hop to a thread.
+
+        What comes over the bus can't end the node, whatever it is: a gateway without ears would
+        keep its clients and its lease, and its peers would not notice.
+        """
+        kind = message["type"]
+        if kind.startswith("lifespan."):
+            await getattr(self, kind.replace(".", "_"))(message)
+            return
+        try:
+            await getattr(self, kind.replace(".", "_"))(message)
+        except Exception:
+            log.exception("a message of the bus is lost: %s", kind)
 
     async def lifespan_startup(self, message: dict[str, Any]) -> None:
         """Begin to start the node.  `scope["gateway"]` says how clients reach the process."""

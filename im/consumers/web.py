@@ -128,8 +128,11 @@ def is_allowed_origin(headers: dict[bytes, bytes]) -> bool:
     Who names no origin is no browser, and no page in one can be made to do anything.
     """
     host = headers.get(b"host", b"").decode("latin-1")
-    name = urlsplit(f"//{host}").hostname or ""
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    try:
+        name, page_host = urlsplit(f"//{host}").hostname or "", urlsplit(origin).netloc
+    except ValueError:  # an address that is none
+        return False
     if not validate_host(f"[{name}]" if ":" in name else name, settings.ALLOWED_HOSTS or [name]):
         return False
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    return not origin or origin in settings.IM_WEB_ORIGINS or urlsplit(origin).netloc == host
+    return not origin or origin in settings.IM_WEB_ORIGINS or page_host == host

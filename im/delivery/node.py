@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ANSWERS_S = 3.0  # how long peers may take to tell who is at theirs
+MARKS_S = 20.0  # for the first look at the message tables, at the start
 FLUSH_S = 3.0  # for what peers are to hear before this process ends
 RESYNC_STEP_S = 0.1
 
@@ -126,6 +127,12 @@ class Node:
         await self._lease.start()
         if not await self.peers.answered(ANSWERS_S):
             log.warning("not all gateways have said who is at theirs; they are asked again")
+        if settings.REDIS_URL:
+            try:
+                async with asyncio.timeout(MARKS_S):
+                    await self.repairs.marked()
+            except TimeoutError:
+                raise ConnectionError("the database does not answer") from None
         self._silence.start()
         self.access.start()
         _here = self
@@ -267,6 +274,8 @@ class Node:
             self.peers.post_all((DELIVER, *delivery.plain()))
             return
         self.sessions.deliver(delivery, skip=skip)
+        if delivery.place is not None:  # it is a message
+            self.peers.delivered(delivery.user_ids)
         channels = self.presence.channels_of(delivery.user_ids)
         if channels:
             self.peers.post(channels, (DELIVER, *delivery.plain()))
@@ -306,7 +315,11 @@ class Node:
         """Make good what users here may have missed since then (the loop's time)."""
         if not self.is_stopping:
             self.repairs.ask(since)
-            self.access.look_at_all()
+
+    def repair_user(self, user_id: int, since: float) -> None:
+        """Make good what one user may have missed since then."""
+        if not self.is_stopping and self.sessions.has(user_id):
+            self.repairs.ask_for(user_id, since)
 
     def revoke(self, session: Session) -> None:
         """End a session whose user has left or has another password."""
@@ -320,6 +333,12 @@ class Node:
     def local_users(self) -> Collection[int]:
         """Return who is connected here."""
         return set(self.sessions.users())
+
+    def resync_users(self, user_ids: Collection[int]) -> None:
+        """Close the connections of some users, so that their clients sync."""
+        for user_id in user_ids:
+            for session in self.sessions.of_user(user_id):
+                session.leave()
 
     def resync(self) -> None:
         """Close the connections of now in a spread, so that their clients sync."""
@@ -355,6 +374,8 @@ class Node:
     def interrupted(self, since: float) -> None:
         """The registry was away: what was sent to this gateway meanwhile may be lost."""
         self.repair(since)
+        if not self.is_stopping:
+            self.access.look_at_all()
 
 
 def _batcher(name: str, work: Work) -> Batcher[Any, Any]:

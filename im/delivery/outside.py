@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 
+from im.delivery import asking, questions
 from im.delivery.bus import OUTSIDE, BusItem, batch
 from im.delivery.node import here
 from im.delivery.peers import DELIVER, END
@@ -39,12 +40,25 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
 def online_devices(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
     """Return with which devices each of the users is connected, anywhere; None: nobody knows.
 
-    Only a process that hosts connections knows.  Threads may ask, for a page's worth of ids.
+    A process that hosts connections knows; others ask the gateways and wait for them a moment.
+    Threads may ask, for a page's worth of ids.
     """
     node = here()
-    if node is None or node.is_stopping:
+    if node is not None and not node.is_stopping:
+        return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
+    return _devices_elsewhere(user_ids) if settings.REDIS_URL else None
+
+
+def _devices_elsewhere(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
+    """Ask all gateways; with one of them silent, nobody knows who is offline."""
+    answers = asking.ask(questions.SESSIONS, 0, len(user_ids), list(user_ids))
+    if answers.is_cut_off or answers.silent:
         return None
-    return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
+    devices = dict.fromkeys(user_ids, DeviceClass(0))
+    for told in answers.said.values():
+        for user_id, _, client_type, *_ in told:
+            devices[user_id] |= DeviceClass.of(client_type)
+    return devices
 
 
 def _item(effect: Delivery | Ending) -> BusItem:

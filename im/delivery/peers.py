@@ -7,6 +7,9 @@ the mirror of it is right; if not, the peer is asked for all its logins.
 Whoever asks because he may have missed something says since when, for he may not have known of a
 user there and have sent him nothing.  Once his mirror is right again he says so, and the asked one
 repairs what its users got meanwhile: from then on nothing can pass them by.
+
+Who has just logged in is in nobody's mirror yet.  A gateway that hears of him and has delivered
+something to him a moment ago says so, and what he may have missed is looked for.
 """
 
 import asyncio
@@ -17,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 from django.conf import settings
 
-from im.delivery.bus import OUTSIDE, Bus, BusItem
+from im.delivery.bus import OUTSIDE, SEND_S, Bus, BusItem
 from im.delivery.presence import NOWHERE, SEEN_BY_OTHERS, Logins, Mirror, Presence
 from im.delivery.sessions import Delivery, Ending, Session, Sessions
 from im.delivery.statuses import Statuses
@@ -31,9 +34,11 @@ BEAT = "beat"  # digest of all logins here: once a turn
 ASK = "ask"  # tell me all your logins; I may have missed some for so many seconds, or None
 USERS = "users"  # part of the answer: is it the last part, [(user id, logins), …]
 APPLIED = "applied"  # the answer is in my mirror: repair what I did not send you for so long
+LATE = "late"  # when I heard of this user at yours, I had just delivered something to him
 BYE = "bye"  # I am being stopped
 
 USERS_PER_ITEM = 5_000
+RECENT_S = SEND_S  # what takes longer on the bus is lost and noticed
 NEVER_MISSED = None
 
 
@@ -51,6 +56,9 @@ class Local(Protocol):
 
     def repair(self, since: float) -> None:
         """Make good what users here may have missed since then (the loop's time)."""
+
+    def repair_user(self, user_id: int, since: float) -> None:
+        """The same for one user."""
 
 
 class Peer:
@@ -86,6 +94,9 @@ class Peers:
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._answers: dict[str, Iterator[tuple[list[tuple[int, Logins]], bool]]] = {}
         self._all_answered = asyncio.Event()
+        self._recent: set[int] = set()  # whom messages were delivered to, and before that
+        self._less_recent: set[int] = set()
+        self._recent_until = 0.0
         self.gaps = 0
 
     def __bool__(self) -> bool:
@@ -107,6 +118,20 @@ class Peers:
         """Queue an item for every peer."""
         if self._peers:
             self._bus.post(self._peers, item)
+
+    def delivered(self, user_ids: Iterable[int]) -> None:
+        """Remember for RECENT_S to twice that whom a message went to.
+
+        Who logs in at a peer meanwhile is not known here before his peer's word has come.
+        """
+        if not self._peers:
+            return
+        now = self._loop.time()
+        if now >= self._recent_until:
+            is_next = now < self._recent_until + RECENT_S
+            self._less_recent = self._recent if is_next else set()
+            self._recent, self._recent_until = set(), now + RECENT_S
+        self._recent.update(user_ids)
 
     def turn(self, live: set[str], *, is_trusted: bool) -> None:
         """Take note of the gateways in the registry, and give a sign of life.
@@ -185,8 +210,19 @@ class Peers:
         if is_gap:
             self._missed(peer)
         peer.heard_at = now
-        for kind, *values in items:
-            self._ACTIONS[kind](self, peer, *values)
+        for item in items:
+            self._act(peer, *item)
+
+    def _act(self, peer: Peer, kind: str, *values: Any) -> None:
+        """Act on an item; one of a newer gateway, or a broken one, costs the others nothing."""
+        action = self._ACTIONS.get(kind)
+        if action is None:
+            log.warning("%s said what is not known here: %.20r", peer.channel, kind)
+            return
+        try:
+            action(self, peer, *values)
+        except Exception:
+            log.exception("an item from %s is lost: %s", peer.channel, kind)
 
     def _from_outside(self, kind: str, *values: Any) -> None:
         if kind == DELIVER:
@@ -214,6 +250,11 @@ class Peers:
         if peer.complete is not None:
             peer.complete.add(user_id)
         self._note(peer, user_id, tuple((device, epoch) for device, epoch in logins))
+        if logins and (user_id in self._recent or user_id in self._less_recent):
+            self._bus.post([peer.channel], (LATE, user_id))
+
+    def _late(self, peer: Peer, user_id: int) -> None:
+        self._local.repair_user(user_id, self._loop.time() - 3 * RECENT_S)
 
     def _note(self, peer: Peer, user_id: int, logins: Logins) -> None:
         """Replace what is known of a user at a peer, and end who is not the latest here."""
@@ -322,6 +363,7 @@ class Peers:
         DELIVER: _deliver,
         END: _end,
         LOGINS: _logins,
+        LATE: _late,
         BEAT: _beat,
         ASK: _asked,
         USERS: _users,

@@ -7,10 +7,11 @@ without it it lives in this process, which then is the only one.
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from im.types import LoginResult
+
+log = logging.getLogger(__name__)
 
 # A gateway reports six times within IM_LEASE_SECONDS and is out after four turns of silence: its
 # peers, which look once a turn, have noticed before that time is over.
@@ -50,6 +53,9 @@ class Gateway:
     lag_ms: float = 0.0  # the longest its loop was late
     version: str = ""
     is_retired: bool = False  # takes no new clients
+
+
+_FIELDS = frozenset(field.name for field in fields(Gateway))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,8 @@ class RedisRegistry:
         expired = [name for name, entry in zip(ids, entries, strict=True) if entry is None]
         if expired:
             await self._srem(expired)
-        return [Gateway(**json.loads(entry)) for entry in entries if entry is not None]
+        found = (_read(entry) for entry in entries if entry is not None)
+        return [gateway for gateway in found if gateway is not None]
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -142,6 +149,16 @@ class RedisRegistry:
     async def _srem(self, ids: list[str]) -> None:
         removal: Any = self._redis.srem(_MEMBERS, *ids)
         await removal
+
+
+def _read(entry: bytes) -> Gateway | None:
+    """Return the gateway of an entry, which may be of another release; None if it can't be read."""
+    try:
+        said = json.loads(entry)
+        return Gateway(**{name: said[name] for name in said if name in _FIELDS})
+    except (ValueError, TypeError):
+        log.warning("an entry of the gateway registry can't be read: %.200r", entry)
+        return None
 
 
 _local = LocalRegistry()

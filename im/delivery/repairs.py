@@ -24,6 +24,7 @@ T = TypeVar("T")
 # transaction takes.
 MARGIN_S = 3.0
 GATHER_S = 0.3  # one look answers several gaps
+LATE_GATHER_S = 1.0
 KEPT_MARKS = 240  # ten minutes with the default lease
 ATTEMPTS = 5
 RETRY_S = 2.0
@@ -57,6 +58,9 @@ class Host(Protocol):
     def take_delivery(self, delivery: Delivery) -> None:
         """Deliver to connections here."""
 
+    def resync_users(self, user_ids: Collection[int]) -> None:
+        """Close the connections of some users."""
+
     def resync(self) -> None:
         """Close the connections of now in a spread."""
 
@@ -70,7 +74,9 @@ class Repairs:
         self._loop = asyncio.get_running_loop()
         self._marks: deque[tuple[float, Marks]] = deque(maxlen=KEPT_MARKS)
         self._is_marking = False
+        self._has_marks = asyncio.Event()
         self._since: float | None = None  # what is asked for
+        self._late: dict[int, float] = {}  # users for whom alone is looked, since when
         self._is_running = False
         self._covered = (float("inf"), 0.0)  # the last look: from when on, and until when
         self.done = 0
@@ -81,14 +87,18 @@ class Repairs:
         if self._is_marking:
             return
         self._is_marking = True
-        begun = self._loop.time()
 
         def marked(marks: Any, error: Exception | None) -> None:
             self._is_marking = False
-            if error is None:
-                self._marks.append((begun, marks))
+            if error is None:  # the time of now: a busy thread may have looked only a moment ago
+                self._marks.append((self._loop.time(), marks))
+                self._has_marks.set()
 
         self._host.in_thread(self._truth.marks, marked)
+
+    async def marked(self) -> None:
+        """Wait for the first marks, which must be older than the first client."""
+        await self._has_marks.wait()
 
     def ask(self, since: float) -> None:
         """Ask for what may have been missed since then."""
@@ -96,6 +106,30 @@ class Repairs:
         if not self._is_running:
             self._is_running = True
             self._loop.call_later(GATHER_S, self._begin, ATTEMPTS)
+
+    def ask_for(self, user_id: int, since: float) -> None:
+        """Ask for what one user may have missed since then."""
+        if not self._late:
+            self._loop.call_later(LATE_GATHER_S, self._look_for_late)
+        self._late.setdefault(user_id, since)
+
+    def _look_for_late(self) -> None:
+        late, self._late = self._late, {}
+        log.info("looking for what %d users may have missed who had just come", len(late))
+        marks = self._marks_before(min(late.values()) - MARGIN_S)
+
+        def found(deliveries: Deliveries | None, error: Exception | None) -> None:
+            if error is not None:
+                log.warning("%d who had just come are to sync: %s", len(late), error)
+                self._host.resync_users(late)
+                return
+            for delivery in deliveries or ():
+                self._host.take_delivery(delivery)
+
+        if marks is None:
+            self._host.resync_users(late)
+        else:
+            self._host.in_thread(lambda: self._truth.missed(marks, late.keys()), found)
 
     def _begin(self, attempts: int) -> None:
         asked, self._since = self._since, None

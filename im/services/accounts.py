@@ -1,5 +1,6 @@
 """Logging in: who may, with what, and how often one may be wrong."""
 
+import re
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ MAY_LOG_IN = frozenset(
 MAX_NAME_CHARACTERS = 32  # the column's width
 # Names come from the wire: this many are remembered, the longest untouched is forgotten first.
 REMEMBERED_NAMES = 100_000
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # JSON can say it, UTF-8 can't
 
 
 class Credentials(NamedTuple):
@@ -108,8 +110,12 @@ class LoginDesk:
 
 
 def _may_be_a_name(text: str) -> bool:
-    """Tell what is worth a query and a place in memory from what may be a megabyte long."""
-    return len(text) <= MAX_NAME_CHARACTERS
+    """Tell what is worth a query and a place in memory from what may be a megabyte long.
+
+    Half a surrogate pair is no text: the database can't be asked for it, and with it for nobody
+    else in the batch.
+    """
+    return len(text) <= MAX_NAME_CHARACTERS and not _HALF_A_PAIR.search(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,10 @@ async def change_password(request: HttpRequest) -> JsonResponse:
     wish = _wish(request, "old", "new")
     if wish is None:
         return _problem(400, "bad-request")
-    # Guesses at the old password count like failed logins.
-    proof = await _check(Credentials(name, passwords.wire_password(wish[0])))
+    try:  # guesses at the old password count like failed logins
+        proof = await _check(Credentials(name, passwords.wire_password(wish[0])))
+    except Overloaded:
+        return _problem(503, "overloaded")
     if isinstance(proof, LoginRefusal):
         return _problem(403, "old", text=proof.text)
     try:
@@ -201,15 +203,16 @@ def _name(request: HttpRequest) -> str | None:
 
 
 def _wish(request: HttpRequest, *names: str) -> tuple[str, ...] | None:
-    """Return these texts of a JSON body; None when they are not there."""
+    """Return these texts of a JSON body; None when they are not there, or no texts."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > _MAX_BODY_BYTES:
         return None
     try:
         found = json.loads(request.body)
         texts = tuple(found[name] for name in names)
+        "".join(texts).encode()  # JSON can say half a surrogate pair
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return texts if all(isinstance(text, str) for text in texts) else None
+    return texts
 
 
 def _problem(status: int, code: str, *, text: str = "") -> JsonResponse:

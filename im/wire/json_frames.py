@@ -13,7 +13,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import ParseDict, ParseError
-from google.protobuf.message import Message
+from google.protobuf.message import EncodeError, Message
 
 from im.errors import IMError
 from im.types import AUDIO_TYPES, ClientType, MsgType, OnlineStatus
@@ -23,6 +23,10 @@ from im.wire.pdu import Pdu
 
 MAX_SEQ = 0xFFFF
 ERROR = "Error"
+_MAX_WHY_CHARS = 200  # what is wrong with a frame may quote all of it
+# What protobuf raises for values of the wrong kind: ParseError for most, but OverflowError for
+# infinity as an enum, and SystemError for a text where a message belongs.
+_MISFITS = (ParseError, EncodeError, ValueError, TypeError, OverflowError, SystemError)
 ROWS_PER_STEP = 500
 PAUSE_S = 0.001  # threads take turns only every 5 ms, and the loop must not wait for a long list
 
@@ -47,7 +51,8 @@ class BadFrame(IMError):
     """A frame that is no command; `seq` is the sender's number where it could be read."""
 
     def __init__(self, why: str, seq: int = 0) -> None:
-        super().__init__(why)
+        # It goes into a log line and into a frame: no line ends, no halves of characters.
+        super().__init__("".join(c if c.isprintable() else "?" for c in why[:_MAX_WHY_CHARS]))
         self.seq = seq
 
 
@@ -68,14 +73,10 @@ class JsonFrames:
         fields = _ASSUMED.get(command, {}) | self._encrypted(body, seq)
         try:
             ParseDict(fields, message)
-        except (ParseError, UnicodeError, RecursionError) as exc:
+            _fill_in(message, seq)
+            return Pdu(command, message.SerializeToString(), seq)
+        except (*_MISFITS, RecursionError) as exc:
             raise BadFrame(str(exc), seq) from exc
-        for field in kind.DESCRIPTOR.fields:
-            if field.is_required and not message.HasField(field.name):
-                if field.type != FieldDescriptor.TYPE_UINT32:
-                    raise BadFrame(f"{field.name} is missing", seq)
-                setattr(message, field.name, 0)
-        return Pdu(command, message.SerializeToString(), seq)
 
     def _encrypted(self, body: Frame, seq: int) -> Frame:
         text = body.get("msg_data")
@@ -160,6 +161,15 @@ def _frame(text: str) -> tuple[Command, int, Frame]:
     if not isinstance(name, str) or name not in _COMMANDS:
         raise BadFrame("cmd is not the name of a command's message", seq)
     return _COMMANDS[name], seq, body
+
+
+def _fill_in(message: Message, seq: int) -> None:
+    """Set what is required and was left out to 0; raise BadFrame where that is no number."""
+    for field in message.DESCRIPTOR.fields:
+        if field.is_required and not message.HasField(field.name):
+            if field.type != FieldDescriptor.TYPE_UINT32:
+                raise BadFrame(f"{field.name} is missing", seq)
+            setattr(message, field.name, 0)
 
 
 def _is_audio(msg_type: object) -> bool:

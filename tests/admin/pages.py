@@ -38,6 +38,11 @@ def listed(response: Any) -> list[int]:
     return [row.pk for row in response.context["cl"].result_list]
 
 
+def is_open(client: Client) -> bool:
+    """Tell whether the console's door leads inside, and not to the login page."""
+    return not client.get("/admin/")["Location"].startswith("/admin/login/")
+
+
 def text_of(response: Any) -> str:  # Any: the test client's response
     """Return a page's source."""
     source: bytes = response.content

@@ -100,7 +100,9 @@ def test_pictures_of_ours_are_shown_and_others_are_links(console: Client, compan
     assert "javascript:" not in page
 
 
-def test_voice_is_played_as_wav_under_the_grant_alone(console: Client, company: Company) -> None:
+def test_voice_is_played_as_wav_under_a_grant_and_recorded(
+    console: Client, company: Company
+) -> None:
     path = small_files.store(speex(20), ".audio")
     row = IMAudio.objects.create(
         from_id=company.lina, to_id=company.tom, path=path, size=1, duration=1, created=AT
@@ -112,6 +114,8 @@ def test_voice_is_played_as_wav_under_the_grant_alone(console: Client, company: 
 
     assert console.get(url, {"grant": grant}).content[:4] == b"RIFF"
     assert console.get(url).status_code == 403
+    [entry] = AuditEntry.objects.filter(action="hear voice")
+    assert (entry.target, entry.reason) == (f"voice:{row.pk}", REASON)
 
 
 def test_a_search_goes_on_step_by_step(console: Client, company: Company) -> None:

@@ -9,7 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 from admin_ui import edit_pages
 from admin_ui.models import AuditEntry
 from im.models import IMGroup
-from im.services import groups, offboarding
+from im.services import directory, groups, offboarding
+from im.services.directory import UserCard
 from im.types import AccessEnded, Event, GroupChange, GroupType, MembersChanged, RowStatus
 from tests.admin.conftest import Company
 from tests.admin.pages import choose, errors, listed, submit, text_of
@@ -70,6 +71,29 @@ def test_members_come_and_go_with_a_new_version(
     actions = AuditEntry.objects.order_by("number").values_list("action", flat=True)
     assert list(actions) == ["add members", "remove members"]
     assert "Tom Becker" in text_of(console.get(page))
+
+
+@pytest.mark.parametrize("count", [2, 30])
+def test_the_page_of_members_costs_the_same_for_many_members(
+    console: Client,
+    company: Company,
+    count: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    people = [
+        directory.create_user(
+            UserCard(f"m{number}", f"M{number}", company.sales), "first-password"
+        ).user_id
+        for number in range(count)
+    ]
+    crowd = groups.create_group(company.lina, "Crowd", "", people, GroupType.NORMAL).group_id
+
+    # session, operator, second factor, group, count, page
+    with django_assert_num_queries(6):
+        response = console.get(f"{LIST}{crowd}/members/")
+
+    assert len(response.context["page"]) == count
+    assert text_of(response).count("Sales") >= count
 
 
 def test_members_are_told_what_a_client_would_tell_them(

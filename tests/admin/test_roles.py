@@ -9,6 +9,9 @@ from django.test import Client
 from admin_ui.models import Operator
 from admin_ui.roles import Role
 from im.models import IMDepart, IMUser
+from im.services import discovery_items, groups
+from im.services.discovery_items import ItemCard
+from im.types import GroupType
 from tests.admin.conftest import Company
 from tests.admin.pages import choose, listed, submit, text_of
 
@@ -17,7 +20,6 @@ DEPARTMENTS = "/admin/im/imdepart/"
 
 # Page -> who may open it; the first letters of owner, operator, auditor, manager.
 PAGES = {
-    "/admin/": "oOam",
     USERS: "oOam",
     USERS + "add/": "oOm",
     USERS + "import/": "oOm",
@@ -27,14 +29,25 @@ PAGES = {
     USERS + "{tom}/history/": "oOam",
     DEPARTMENTS: "oOam",
     DEPARTMENTS + "add/": "oOm",
+    DEPARTMENTS + "{sales}/change/": "oOam",
+    DEPARTMENTS + "{sales}/history/": "oOam",
     "/admin/im/imgroup/": "oOa",
     "/admin/im/imgroup/add/": "oO",
+    "/admin/im/imgroup/{group}/change/": "oOa",
+    "/admin/im/imgroup/{group}/members/": "oOa",
+    "/admin/im/imgroup/{group}/history/": "oOa",
     "/admin/im/imdiscovery/": "oOa",
     "/admin/im/imdiscovery/add/": "oO",
+    "/admin/im/imdiscovery/{link}/change/": "oOa",
+    "/admin/im/imdiscovery/{link}/history/": "oOa",
     "/admin/admin_ui/operator/": "oa",
     "/admin/admin_ui/operator/add/": "o",
     "/admin/admin_ui/auditentry/": "oa",
     "/admin/axes/accessattempt/": "oa",
+    "/admin/dashboard/": "oOa",
+    "/admin/live/": "oOa",
+    "/admin/live/announce/": "oO",
+    "/admin/conversations/": "oOa",
     "/admin/second-factor/": "oOam",
 }
 LETTERS = {Role.OWNER: "o", Role.OPERATOR: "O", Role.AUDITOR: "a", Role.MANAGER: "m"}
@@ -50,11 +63,34 @@ def client_of(role: Role, company: Company) -> Client:
 @pytest.mark.parametrize("role", LETTERS)
 def test_each_role_opens_its_pages_and_no_other(role: Role, company: Company) -> None:
     client = client_of(role, company)
+    rows = {
+        "tom": company.tom,
+        "sales": company.sales,
+        "group": groups.create_group(
+            company.tom, "Lunch", "", [company.tom], GroupType.NORMAL
+        ).group_id,
+        "link": discovery_items.create_item(ItemCard("Canteen", "https://x.example/", 1)).item_id,
+    }
 
-    answers = {page: client.get(page.format(tom=company.tom)).status_code for page in PAGES}
+    answers = {page: client.get(page.format(**rows)).status_code for page in PAGES}
 
     allowed = {page: 200 if LETTERS[role] in who else 403 for page, who in PAGES.items()}
     assert answers == allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "page"),
+    [
+        (Role.OWNER, "/admin/dashboard/"),
+        (Role.OPERATOR, "/admin/dashboard/"),
+        (Role.AUDITOR, "/admin/dashboard/"),
+        (Role.MANAGER, USERS),
+    ],
+)
+def test_each_role_starts_on_the_dashboard_or_its_first_page(
+    role: Role, page: str, company: Company
+) -> None:
+    assert client_of(role, company).get("/admin/")["Location"] == page
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ directory.create_user(UserCard("tom", "Tom", depart), "whatever")
 client = Client()
 client.force_login(Operator.objects.create_superuser("olga", password="op-secret-1"))
 for page in (
-    "", "im/imuser/", "im/imuser/1/change/", "im/imuser/1/password/", "im/imuser/1/history/",
+    "dashboard/",
+    "im/imuser/", "im/imuser/1/change/", "im/imuser/1/password/", "im/imuser/1/history/",
     "im/imuser/import/", "im/imdepart/", "im/imdepart/add/", "im/imgroup/", "im/imgroup/add/",
     "im/imdiscovery/", "admin_ui/operator/", "admin_ui/operator/1/change/",
     "admin_ui/auditentry/", "axes/accessattempt/", "second-factor/",

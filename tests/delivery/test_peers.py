@@ -15,7 +15,7 @@ from im.delivery.registry import Gateway
 from im.delivery.repairs import Marks
 from im.delivery.sessions import Delivery, Ending, Session
 from im.errors import Overloaded
-from im.types import ClientType, DeviceClass
+from im.types import ClientType, DeviceClass, MessagePlace, SessionType
 from tests.doubles import ConnectingLayer, RecordingLink, session_on
 
 ADA, BOB = 1, 2
@@ -121,6 +121,24 @@ async def until(condition: Callable[[], object]) -> bool:
 def told(link: RecordingLink) -> list[bytes]:
     """Return the statuses a client was told."""
     return [part for part in b"".join(link.sent).split(b";") if part and part != b"displaced"]
+
+
+# --- what can't be understood -----------------------------------------------------------------
+
+
+async def test_an_item_that_is_not_understood_costs_the_others_nothing(
+    system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = system.add("a")
+    batch = Bus(system.layer, "b")
+
+    for item in (("gossip", 1), ("logins", "x"), ("logins", BOB, [[int(DeviceClass.PC), 7]])):
+        batch.post(["a"], item)
+    await batch.flush()
+
+    assert node.presence.is_online(BOB)
+    assert "b said what is not known here: 'gossip'" in caplog.text
+    assert "an item from b is lost: logins" in caplog.text
 
 
 # --- one login of a class ---------------------------------------------------------------------
@@ -339,6 +357,25 @@ async def test_who_logged_in_unheard_gets_what_was_not_sent_to_his_gateway(
 
     assert await until(lambda: b"from the database" in link.sent)
     assert first.presence.channels_of([ADA]) == ["b"]
+
+
+async def test_who_logged_in_a_moment_ago_gets_what_was_not_sent_to_his_gateway_yet(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("im.delivery.repairs.LATE_GATHER_S", 0.01)
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    log_in(second, BOB)
+    await system.settle()
+    system.stored["b"].deliveries = [Delivery(b"from the database", (ADA,))]
+
+    _, link = log_in(second, ADA)  # of which the first has not heard yet
+    place = MessagePlace(SessionType.SINGLE, BOB, ADA, 1)
+    first.deliver(Delivery(b"not sent", (ADA,), place=place))
+
+    assert await until(lambda: b"from the database" in link.sent)
+    assert b"not sent" not in link.sent
+    assert [users for _, users in system.stored["b"].asked] == [{ADA}]
 
 
 async def test_a_gateway_that_was_given_up_by_mistake_is_taken_up_again_and_repaired(

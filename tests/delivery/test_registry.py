@@ -1,5 +1,8 @@
 """The gateways that take clients: which one is named, and who stays in the list."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 from redis import Redis
 
@@ -95,6 +98,22 @@ async def test_who_lets_his_lease_run_out_is_gone_and_leaves_nothing_behind(
         assert await registry.live() == [gateway("b")]
         assert client.smembers("im:gateways") == {b"b"}
         await registry.close()
+
+
+async def test_entries_of_other_releases_and_broken_ones_hide_nobody(
+    redis_server: services.Redis,
+) -> None:
+    registry = RedisRegistry(redis_server.url, lease_s=30)
+    newer = {**asdict(gateway("b")), "mood": "good"}
+    with Redis.from_url(redis_server.url) as client:
+        client.flushdb()
+        await registry.announce(gateway("a"))
+        for name, entry in {"b": json.dumps(newer), "c": "{", "d": "7", "e": "{}"}.items():
+            client.sadd("im:gateways", name)
+            client.set(f"im:gateway:{name}", entry)
+
+    assert await registry.live() == [gateway("a"), gateway("b")]
+    await registry.close()
 
 
 def test_no_two_gateways_have_the_same_id() -> None:

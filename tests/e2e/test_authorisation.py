@@ -442,7 +442,7 @@ INNOCENT = """
     msg_id msg_data create_time msg_type msg_id_begin msg_cnt msg_id_list session_type
     latest_update_time attach_data avatar_url sign_info group_type group_name group_avatar
     change_type shield_status user_name password online_status client_type client_version
-    device_token cmd_msg_data file_name file_size trans_mode
+    device_token cmd_msg_data file_name file_size trans_mode client_msg_id
 """
 UNSEEN = {Command.MSG_DATA_ACK: "counted, shown to nobody"}
 

@@ -132,11 +132,11 @@ async def test_a_pc_and_a_phone_see_each_other_come_and_go(
     told = [await on_phone.receive(buddy_pb2.IMPCLoginStatusNotify)]
     await on_pc.close()
     # That the PC is on may be told twice: for the phone's login, and for the PC's a moment before.
-    while told[-1].login_stat == OnlineStatus.ONLINE:
+    while told[-1].login_stat == int(OnlineStatus.ONLINE):
         told.append(await on_phone.receive(buddy_pb2.IMPCLoginStatusNotify))
 
-    assert told[0].login_stat == OnlineStatus.ONLINE
-    assert told[-1].login_stat == OnlineStatus.OFFLINE
+    assert told[0].login_stat == int(OnlineStatus.ONLINE)
+    assert told[-1].login_stat == int(OnlineStatus.OFFLINE)
     assert (await on_phone.beat()).body == b""  # nobody was displaced
 
 

@@ -202,7 +202,7 @@ def test_the_discovery_page_gets_its_links(server: Server, database: Database) -
 
 def test_the_console_shows_its_login_page_with_styles(server: Server) -> None:
     page = ask(server.http_port, "/admin/login/", "Connection: close")
-    styles = re.findall(r'<link rel="stylesheet" href="(/[^"]+)"', page.text)
+    styles = re.findall(r'<link href="(/[^"]+)" rel="stylesheet"', page.text)
 
     replies = {href: ask(server.http_port, href, "Connection: close") for href in styles}
 

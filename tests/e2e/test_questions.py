@@ -9,7 +9,8 @@ from django.test import override_settings
 
 from im.delivery import asking, questions
 from im.delivery.asking import Answers
-from im.types import ClientType, SessionType
+from im.delivery.outside import online_devices
+from im.types import ClientType, DeviceClass, SessionType
 from im.wire.proto import message_pb2
 from tests import services
 from tests.conftest import manage
@@ -100,6 +101,19 @@ async def test_who_is_online_is_told_page_by_page_and_for_certain_users(
     told = sorted(entry[0] for said in page.said.values() for entry in said)
     assert told == [5, 6, 7]  # two of each gateway, at most
     assert [entry[0] for said in certain.said.values() for entry in said] == [7]
+
+
+async def test_a_web_process_knows_the_devices_of_a_page_of_people(
+    pair: tuple[Server, Server], log_in_at: LogIn
+) -> None:
+    await log_in_at(pair[0], 10)
+    await log_in_at(pair[1], 10, ClientType.IOS)
+    await log_in_at(pair[1], 11)
+
+    known = await asyncio.to_thread(online_devices, [10, 11, 12])
+
+    pc, phone = DeviceClass.PC, DeviceClass.MOBILE
+    assert known == {10: pc | phone, 11: pc, 12: DeviceClass(0)}
 
 
 async def test_one_connection_is_ended(pair: tuple[Server, Server], log_in_at: LogIn) -> None:

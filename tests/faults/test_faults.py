@@ -1,7 +1,7 @@
 """Each part of the system is killed in turn while 200 people talk: every promise is kept."""
 
 import asyncio
-from collections import Counter
+import re
 
 import pytest
 
@@ -12,6 +12,8 @@ from tests.faults.conftest import System
 pytestmark = pytest.mark.timeout(240)
 
 REDIS_GONE_S = 10.0
+# Who logs in or asks for his lists while the database is away is told so.
+EXPECTED_ERROR = re.compile(r"im\.delivery\.batcher: (logins|lists): a batch of \d+ failed")
 
 
 async def test_whatever_is_killed_everybody_ends_with_every_message(system: System) -> None:
@@ -53,7 +55,8 @@ async def test_whatever_is_killed_everybody_ends_with_every_message(system: Syst
     assert [wrong for chatter in system.chatters for wrong in chatter.wrong] == []
     for gateway in system.gateways:
         assert gateway.stop() == 0
-    assert Counter(line for gateway in system.gateways for line in gateway.errors()) == {}
+    errors = [line for gateway in system.gateways for line in gateway.errors()]
+    assert [line for line in errors if not EXPECTED_ERROR.search(line)] == []
 
 
 async def _kill_a_gateway(system: System, number: int) -> None:

@@ -58,7 +58,7 @@ def console_takes(server: Server, name: str, password: str) -> bool:
     assert token
     form = {"csrfmiddlewaretoken": token[1], "username": name, "password": password}
     answer = browser.open(url, urlencode(form).encode())
-    return str(answer.url).endswith("/admin/")
+    return str(answer.url).endswith("/admin/dashboard/")
 
 
 async def test_what_the_first_run_prints_lets_people_and_the_operator_in(

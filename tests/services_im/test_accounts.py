@@ -192,3 +192,12 @@ def test_a_name_that_cannot_be_anybodys_costs_neither_query_nor_memory(
     assert isinstance(answers[-1], UserInfo)
     assert isinstance(queries, CaptureQueriesContext)
     assert len(queries.captured_queries[0]["sql"]) < 2000
+
+
+def test_a_name_that_is_no_text_spoils_nobody_elses_login(desk: LoginDesk) -> None:
+    add_user("ada")
+
+    answers = desk([Credentials("a\ud800", RIGHT), Credentials("ada", RIGHT)])
+
+    assert answers[0] == WRONG_PASSWORD
+    assert isinstance(answers[1], UserInfo)

@@ -42,9 +42,14 @@ async def test_wrong_passwords_and_foreign_forms_are_refused(
 
     wrong = await browser.post("login", name=ada.name, password="wrong")
     malformed = await browser.post("login", name=1)
+    half = [
+        (await browser.post("login", name=name, password=password)).status
+        for name, password in ((ada.name, "\ud800"), ("\ud800", "pass"))
+    ]
     without_csrf = await Browser(sockets.http_port).post("login", name=ada.name, password="pass")
 
     assert (wrong.status, malformed.status, without_csrf.status) == (403, 400, 403)
+    assert half == [400, 400]
     assert wrong.json["error"] == "refused"
 
 
