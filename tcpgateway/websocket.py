@@ -5,6 +5,7 @@ the client reads; the consumer gets this protocol object as `scope["flow"]` and 
 """
 
 import asyncio
+from typing import Any
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.interfaces import IPushProducer
@@ -15,12 +16,22 @@ from zope.interface import implementer
 class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """One WebSocket; twisted tells it, as a producer, whether the client keeps up."""
 
+    maxMessagePayloadSize: int  # noqa: N815  # autobahn's: set when the connection begins
+
     def connectionMade(self) -> None:  # noqa: N802  # twisted's name
         super().connectionMade()
         self._may_write = asyncio.Event()
         self._may_write.set()
         self.transport.unregisterProducer()  # the HTTP channel that this was
         self.transport.registerProducer(self, True)
+
+    def sendMessage(self, *args: Any, **options: Any) -> None:  # noqa: N802  # Any: autobahn's
+        """Send a message of any length: the bound is for what comes in, a directory is longer."""
+        bound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(*args, **options)
+        finally:
+            self.maxMessagePayloadSize = bound
 
     # --- from the transport -------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from im.wire.proto import message_pb2
 from tests.client import Client, wire_password
+from tests.conftest import manage
 from tests.e2e.conftest import People
 from tests.server import Server
 from tests.web.conftest import Sockets, WebClient
@@ -183,3 +184,29 @@ async def test_http_logins_count_like_those_over_tcp(
 
         assert refused.status == 403
         assert "次数太多" in refused.json["text"]
+
+
+@pytest.fixture
+def large_database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """DATABASE_URL of a SQLite database with 6,000 people."""
+    path = tmp_path / "large.sqlite3"
+    path.write_bytes(sqlite_template.read_bytes())
+    url = f"sqlite:///{path}"
+    manage("seed_demo", "--users", "6000", "--password", "pass", database_url=url)
+    return url
+
+
+async def test_a_directory_of_several_megabytes_arrives(
+    large_database_url: str, tmp_path: Path
+) -> None:
+    server = Server(large_database_url, tmp_path / "var").start()
+    try:
+        async with Sockets(server.http_port) as sockets:
+            client = await (await sockets.connect(max_size=None)).log_in("u00001")
+
+            answer = await client.call("IMAllUserReq", {"latest_update_time": 0}, "IMAllUserRsp")
+
+            assert len({user["user_id"] for user in answer["user_list"]}) == 6000
+            assert len(json.dumps(answer)) > 1024 * 1024
+    finally:
+        server.kill()
