@@ -1,6 +1,7 @@
 """The gateways that take clients: which one is named, and who stays in the list."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
@@ -46,14 +47,21 @@ def test_of_equally_loaded_ones_the_first_is_named() -> None:
     assert choose([gateway("a", 7), gateway("b", 7)]).gateway == gateway("a", 7)
 
 
+@pytest.fixture
+def empty_redis(redis_server: services.Redis) -> Iterator[services.Redis]:
+    """The session's Redis, empty; and emptied, for gateways of other tests look into it."""
+    with Redis.from_url(redis_server.url) as client:
+        client.flushdb()
+        yield redis_server
+        client.flushdb()
+
+
 @pytest.fixture(params=["local", "redis"])
 def registry(request: pytest.FixtureRequest) -> Registry:
     """An empty registry of each kind."""
     if request.param == "local":
         return LocalRegistry()
-    server: services.Redis = request.getfixturevalue("redis_server")
-    with Redis.from_url(server.url) as client:
-        client.flushdb()
+    server: services.Redis = request.getfixturevalue("empty_redis")
     return RedisRegistry(server.url, lease_s=30)
 
 
@@ -82,11 +90,10 @@ async def test_an_empty_registry_lists_nobody(registry: Registry) -> None:
 
 
 async def test_who_lets_his_lease_run_out_is_gone_and_leaves_nothing_behind(
-    redis_server: services.Redis,
+    empty_redis: services.Redis,
 ) -> None:
-    with Redis.from_url(redis_server.url) as client:
-        client.flushdb()
-        registry = RedisRegistry(redis_server.url, lease_s=30)
+    with Redis.from_url(empty_redis.url) as client:
+        registry = RedisRegistry(empty_redis.url, lease_s=30)
         await registry.announce(gateway("a"))
         await registry.announce(gateway("b"))
         lease_s = client.ttl("im:gateway:a")
@@ -101,12 +108,11 @@ async def test_who_lets_his_lease_run_out_is_gone_and_leaves_nothing_behind(
 
 
 async def test_entries_of_other_releases_and_broken_ones_hide_nobody(
-    redis_server: services.Redis,
+    empty_redis: services.Redis,
 ) -> None:
-    registry = RedisRegistry(redis_server.url, lease_s=30)
+    registry = RedisRegistry(empty_redis.url, lease_s=30)
     newer = {**asdict(gateway("b")), "mood": "good"}
-    with Redis.from_url(redis_server.url) as client:
-        client.flushdb()
+    with Redis.from_url(empty_redis.url) as client:
         await registry.announce(gateway("a"))
         for name, entry in {"b": json.dumps(newer), "c": "{", "d": "7", "e": "{}"}.items():
             client.sadd("im:gateways", name)
