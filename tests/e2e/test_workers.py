@@ -110,7 +110,7 @@ async def test_workers_of_a_killed_supervisor_drain_and_end(
     server.send_signal(signal.SIGKILL)
 
     assert await until(lambda: not any(listens(port) for port in ports))
-    assert await until(lambda: server.log.count("stopped") == WORKERS)
+    assert await until(lambda: server.log.count("server: stopped") == WORKERS), server.log
 
 
 def _two_free_ports() -> int:
