@@ -15,7 +15,8 @@ from im.types import ClientType, MsgType
 from im.wire.catalog import Command
 from im.wire.pdu import Pdu
 from im.wire.proto import message_pb2 as pb
-from tests.server import ROOT, free_port
+from tests.ports import free_port
+from tests.server import ROOT
 
 PEOPLE = re.compile(r"people   (\w+), (\w+), .* password (\S+)$")
 END_S = 20.0

@@ -18,6 +18,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 START_SECONDS = 60  # a start takes 0.3 s; a busy CI machine may need much longer
 
 _GUARD = Path(__file__).with_name("guard.py")
@@ -69,7 +71,7 @@ class Server:
 
     def __init__(self, name: str) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix=f"im-test-{name}-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.log = self.directory / "log"
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -253,10 +255,3 @@ def _found(program: str) -> str:
     path = _find(program)
     assert path, f"{program}: ask missing_for_…() first"
     return path
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -14,7 +14,8 @@ from tests import services
 from tests.conftest import manage
 from tests.e2e.conftest import Entrance, Person
 from tests.e2e.database import Database, messages_between
-from tests.server import ROOT, Server, free_port
+from tests.ports import free_port
+from tests.server import ROOT, Server
 
 START_S = 30
 

@@ -14,7 +14,8 @@ from tests import services
 from tests.consistency import assert_consistent
 from tests.e2e.conftest import Entrance, Person
 from tests.e2e.flood import Flood, Told
-from tests.server import Server, free_port
+from tests.ports import free_port
+from tests.server import Server
 
 WORKERS = 2
 PATIENCE_S = 40.0

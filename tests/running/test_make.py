@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.running.conftest import ENVIRONMENT, run
-from tests.server import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 
