@@ -72,6 +72,8 @@ class Presence:
 
     def channels_of(self, user_ids: Collection[int]) -> list[str]:
         """Return the gateways, other than this one, at which any of the users is."""
+        if not self._mirrors:
+            return []
         return [
             channel
             for channel, mirror in self._mirrors.items()

@@ -5,7 +5,7 @@ Windows clients send an unacknowledged message again after 5 s with the same seq
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from im.delivery.sessions import Session
@@ -17,7 +17,7 @@ class Attempt:
 
     expires: float
     msg_id: int = 0
-    waiting: list[Session] = field(default_factory=list)  # retries from other connections
+    waiting: Sequence[Session] = ()  # retries from other connections
 
 
 @dataclass(slots=True)

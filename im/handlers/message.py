@@ -64,7 +64,7 @@ def _answer_message(
         attempt.msg_id = event.message.msg_id
         for session in attempt.waiting:
             session.send(encode(ack, seq))
-        attempt.waiting.clear()
+        attempt.waiting = ()
     if req.msg_type in AUDIO_TYPES:  # others hear it as it came
         event = replace(event, message=replace(event.message, content=req.msg_data))
     return Outcome(ack, (event,))
@@ -88,7 +88,7 @@ def send_message(
         return item
     if attempt.msg_id:
         return Outcome(_ack(caller, req, attempt.msg_id))
-    attempt.waiting.append(caller)
+    attempt.waiting = [*attempt.waiting, caller]
     return NOTHING
 
 

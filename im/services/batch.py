@@ -34,7 +34,7 @@ from im.services.items import (
     Result,
     SingleItem,
 )
-from im.services.rows import insert_rows, lock_rows, look_up, marks, upsert_rows
+from im.services.rows import insert_rows, listed, lock_rows, look_up, upsert_rows
 from im.types import Message, RowStatus, SessionRead, SessionRemoved, SessionType
 
 SessionKey = tuple[int, int]  # owner, peer
@@ -252,6 +252,8 @@ class Batch:
     def _find_shown(self) -> None:
         """Look which of the sessions to be removed are shown."""
         removed = {(item.user_id, item.peer_id) for item in self.items if isinstance(item, Removal)}
+        if not removed:
+            return
         rows = look_up(
             IMRecentSession.objects.filter(type=SessionType.SINGLE, status=RowStatus.SHOWN),
             removed,
@@ -438,8 +440,7 @@ def _touch_session_rows(ids: Sequence[int], updated: int) -> None:
     table = connection.ops.quote_name(IMRecentSession._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET updated = %s, status = 0 WHERE id IN ({marks(ids)})",
-            [updated, *ids],
+            f"UPDATE {table} SET updated = %s, status = 0 WHERE id IN ({listed(ids)})", [updated]
         )
         # Rows matched, not rows changed: Django connects with FOUND_ROWS.
         if cursor.rowcount != len(ids):

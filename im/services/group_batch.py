@@ -31,7 +31,7 @@ from im.services.items import (
     PlannedGroupMessage,
     Result,
 )
-from im.services.rows import insert_rows, lock_rows, look_up, marks, upsert_rows
+from im.services.rows import insert_rows, listed, lock_rows, look_up, upsert_rows
 from im.types import (
     GroupType,
     Message,
@@ -268,8 +268,8 @@ def _touch_groups(plans: Iterable[PlannedGroupMessage]) -> None:
     with connection.cursor() as cursor:
         for created, group_ids in sorted(by_time.items()):
             cursor.execute(
-                f"UPDATE {table} SET lastChated = %s WHERE id IN ({marks(group_ids)})",
-                [created, *sorted(group_ids)],
+                f"UPDATE {table} SET lastChated = %s WHERE id IN ({listed(sorted(group_ids))})",
+                [created],
             )
 
 

@@ -12,7 +12,7 @@ from im.models import Conversation, IMRelationShip, group_messages, messages
 from im.services.items import pair_of
 from im.services.memberships import membership, memberships
 from im.services.prepared import Prepared
-from im.services.rows import LOOKUP_CHUNK, marks
+from im.services.rows import LOOKUP_CHUNK, listed
 from im.services.together import Row, rows_of_all
 from im.sharding import ShardedTable
 from im.types import Message, MsgType, RowStatus, SessionType
@@ -207,11 +207,11 @@ def _unread_rows(user_ids: Sequence[int], limit: int) -> list[Row]:
     """Return (user id, peer id, count, relation id, last message id) where something is unread."""
     sides = " UNION ALL ".join(
         f"SELECT {me}_id, {peer}_id, sent_{peer} - seen_{me}, relate_id, last_msg_id "
-        f"FROM im_conversation WHERE {me}_id IN ({marks(user_ids)}) AND sent_{peer} > seen_{me}"
+        f"FROM im_conversation WHERE {me}_id IN ({listed(user_ids)}) AND sent_{peer} > seen_{me}"
         for me, peer in (("small", "big"), ("big", "small"))
     )
     with connection.cursor() as cursor:
-        cursor.execute(f"{sides} LIMIT {int(limit)}", (*user_ids, *user_ids))
+        cursor.execute(f"{sides} LIMIT {int(limit)}")
         return list(cursor.fetchall())
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 
 from im.models import GroupCounter, GroupPosition, IMGroup, IMGroupMember
-from im.services.rows import marks
+from im.services.rows import listed
 from im.services.together import Row, rows_of_all
 from im.types import RowStatus
 
@@ -60,7 +60,7 @@ def memberships(user_ids: Iterable[int]) -> dict[int, list[Membership]]:
     limit: int = settings.IM_GROUPS
     rows = rows_of_all(
         sorted(set(user_ids)),
-        lambda users, limit: _rows(f"m.userId IN ({marks(users)})", users, limit),
+        lambda users, limit: _rows(f"m.userId IN ({listed(users)})", (), limit),
         alone=limit,
     )
     found: dict[int, list[Membership]] = {}

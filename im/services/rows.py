@@ -1,18 +1,19 @@
 """Statements on many rows, for the writer: look-ups by pairs, locks, inserts and upserts.
 
 Hand-written, since the ORM takes several times as long; names of tables and columns are ours,
-values are always parameters.
+values are parameters or, where the driver is slow with those, integers.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 
 LOOKUP_CHUNK = 100  # keys per OR-ed look-up; SQLite bounds the depth of an expression
+STATEMENT_CHARS = 64 * 1024  # of a multi-row INSERT, about; a longer text still gets its own
 
 Row = tuple[Any, ...]
 
@@ -34,17 +35,24 @@ def lock_rows(table: str, columns: Sequence[str], key: str, values: Sequence[int
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM {table} "
-            f"WHERE {key} IN ({marks(values)}) ORDER BY {key}{lock}",
-            values,
+            f"WHERE {key} IN ({listed(values)}) ORDER BY {key}{lock}"
         )
         return list(cursor.fetchall())
 
 
-def insert_rows(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert the rows."""
+def insert_rows(
+    table: str, columns: Sequence[str], rows: Sequence[Row], on_conflict: str = ""
+) -> None:
+    """Insert the rows, of which there is at least one."""
+    name = connection.ops.quote_name(table)
+    into = f"INSERT INTO {name} ({', '.join(columns)}) VALUES"
     with connection.cursor() as cursor:
-        # MySQLdb makes one multi-row INSERT of it, SQLite runs a prepared statement per row.
-        cursor.executemany(_insert(table, columns), rows)
+        if connection.vendor == "mysql":
+            for values, texts in _spelled_out(rows):
+                cursor.execute(f"{into} {values} {on_conflict}", texts)
+        else:  # a prepared statement, run for each row
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"{into} ({marks}) {on_conflict}", rows)
 
 
 def upsert_rows(
@@ -67,8 +75,7 @@ def upsert_rows(
     else:
         changes = ", ".join(f"{name}=excluded.{name}" for name in change)
         on_conflict = f"ON CONFLICT({', '.join(key)}) DO UPDATE SET {changes}"
-    with connection.cursor() as cursor:
-        cursor.executemany(f"{_insert(table, columns)} {on_conflict}", rows)
+    insert_rows(table, columns, rows, on_conflict)
 
 
 def merge_rows(
@@ -95,8 +102,7 @@ def merge_rows(
         on_conflict = f"ON DUPLICATE KEY UPDATE {name} = {merged}"
     else:
         on_conflict = f"ON CONFLICT({', '.join(key)}) DO UPDATE SET {name} = {merged}"
-    with connection.cursor() as cursor:
-        cursor.executemany(f"{_insert(table, columns)} {on_conflict}", rows)
+    insert_rows(table, columns, rows, on_conflict)
 
 
 def first_rows(tables: Sequence[str], from_ids: Mapping[int, int]) -> list[Row]:
@@ -127,11 +133,32 @@ def ends(tables: Sequence[str]) -> list[tuple[int, int]]:
         return [(first, last) for _, first, last in sorted(cursor.fetchall())]
 
 
-def marks(values: Sequence[Any]) -> str:
-    """Return the placeholders for so many values."""
-    return ", ".join(["%s"] * len(values))
+def listed(ids: Iterable[int]) -> str:
+    """Return integers as SQL, with commas: MySQLdb takes 0.7 µs for each that is a parameter."""
+    return ", ".join(map("%d".__mod__, ids))
 
 
-def _insert(table: str, columns: Sequence[str]) -> str:
-    name = connection.ops.quote_name(table)
-    return f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks(columns)})"
+def _spelled_out(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the rows as VALUES with the integers in them, and the texts that are parameters.
+
+    All rows are alike: integers and texts at the same places.  MySQLdb's way of making one
+    statement of many rows takes five times as long, a quarter of what a message costs.
+    """
+    is_number = [isinstance(value, int) for value in rows[0]]
+    template = f"({', '.join('%d' if number else '%%s' for number in is_number)})"
+    numbers_of = itemgetter(*(place for place, number in enumerate(is_number) if number))
+    text_places = [place for place, number in enumerate(is_number) if not number]
+    values: list[str] = []
+    texts: list[str] = []
+    chars = 0
+    for row in rows:
+        values.append(template % numbers_of(row))
+        chars += len(values[-1])
+        for place in text_places:
+            texts.append(row[place])
+            chars += len(row[place])
+        if chars >= STATEMENT_CHARS:
+            yield ", ".join(values), texts
+            values, texts, chars = [], [], 0
+    if values:
+        yield ", ".join(values), texts

@@ -18,6 +18,18 @@ def test_ids_count_up_per_conversation_in_the_order_of_arrival(
     assert store.messages(ada, cleo) == [(1, ada, "1"), (2, cleo, "2")]
 
 
+def test_texts_are_stored_as_they_are_however_many_and_long(
+    store: Store, writer: Writer, users: TakeUsers
+) -> None:
+    ada, bob = users(2)
+    awkward = ["100 %", "%s %d %%", "'); --", '"', "\\", "\0", "", "你好 👋", "{0}", "?"]
+    texts = [sample + "…" * length for length in (0, 1_000, 4_000) for sample in awkward]
+
+    writer([text(ada, bob, content) for content in texts])
+
+    assert store.contents(ada, bob) == list(enumerate(texts, 1))
+
+
 def test_every_item_gets_its_own_answer(store: Store, writer: Writer, users: TakeUsers) -> None:
     ada, bob = users(2)
 
