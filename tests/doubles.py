@@ -52,6 +52,7 @@ class ConnectingLayer:
 
     def __init__(self) -> None:
         self.is_losing = False
+        self._kinds: dict[str, list[str]] = {}
         self._receivers: dict[str, Callable[[dict[str, Any]], None]] = {}
 
     def connect(self, channel: str, receive: Callable[[dict[str, Any]], None]) -> None:
@@ -60,7 +61,12 @@ class ConnectingLayer:
     def disconnect(self, channel: str) -> None:
         del self._receivers[channel]
 
+    def kinds_sent(self, channel: str) -> list[str]:
+        """Return the kinds of the items sent there so far."""
+        return list(self._kinds.get(channel, ()))
+
     async def send(self, channel: str, message: dict[str, Any]) -> None:
+        self._kinds.setdefault(channel, []).extend(kind for kind, *_ in message["items"])
         receive = self._receivers.get(channel)
         if receive is not None and not self.is_losing:
             receive(msgpack.unpackb(msgpack.packb(message)))

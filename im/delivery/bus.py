@@ -4,6 +4,9 @@ Everything posted to a peer in one turn of the loop goes in one send, numbered p
 so that the receiver notices what got lost: the layer delivers at most once.  A number is used up
 by what could not be sent, too.  An item is a tuple whose first element names its kind; only plain
 values, since it is serialised by the layer.
+
+Batches carry their sender's turn as well, a clock that counts what it has sent.  A peer that
+repeats the turn it has heard tells what it knew then, without any clock of its own.
 """
 
 import asyncio
@@ -21,9 +24,9 @@ BATCH = "bus.batch"  # the message type: handled by the consumer method `bus_bat
 OUTSIDE = ""  # the sender of batches that nobody numbers
 
 
-def batch(sender: str, number: int, items: list[BusItem]) -> dict[str, Any]:
+def batch(sender: str, number: int, items: list[BusItem], turn: int = 0) -> dict[str, Any]:
     """Return the channel layer's message for a batch."""
-    return {"type": BATCH, "sender": sender, "number": number, "items": items}
+    return {"type": BATCH, "sender": sender, "number": number, "turn": turn, "items": items}
 
 
 class Bus:
@@ -35,6 +38,8 @@ class Bus:
         self._outgoing: dict[str, list[BusItem]] = {}
         self._numbers: dict[str, int] = {}
         self._expected: dict[str, int] = {}
+        self._heard: dict[str, int] = {}  # the turn of each sender's last batch
+        self.turn = 0  # what is done in one turn is done before any batch of a later turn is sent
         self._sender: asyncio.Task[None] | None = None
         self._lost = 0  # items since the layer last took some
         self._is_closed = False
@@ -58,15 +63,21 @@ class Bus:
         items = [tuple(item) for item in message["items"]]
         if sender == OUTSIDE:
             return items, False
+        self._heard[sender] = message.get("turn", 0)
         expected = self._expected.get(sender, 0)
         self._expected[sender] = number + 1
         return items, number != expected
+
+    def heard(self, channel: str) -> int:
+        """Return a peer's turn as it was in the last batch that came from there."""
+        return self._heard.get(channel, 0)
 
     def forget(self, channel: str) -> None:
         """Drop what is kept about a peer that is gone."""
         self._outgoing.pop(channel, None)
         self._numbers.pop(channel, None)
         self._expected.pop(channel, None)
+        self._heard.pop(channel, None)
 
     async def flush(self) -> None:
         """Wait until everything posted so far was handed to the layer."""
@@ -82,6 +93,7 @@ class Bus:
         try:
             while self._outgoing:
                 outgoing, self._outgoing = self._outgoing, {}
+                self.turn += 1
                 for channel, items in outgoing.items():
                     await self._send(channel, items)
         finally:
@@ -91,7 +103,7 @@ class Bus:
         number = self._skip_number(channel)
         try:
             async with asyncio.timeout(SEND_S):
-                await self._layer.send(channel, batch(self.channel, number, items))
+                await self._layer.send(channel, batch(self.channel, number, items, self.turn))
         except Exception as exc:  # noqa: BLE001  # whatever the layer's backend raises
             if not self._lost:
                 log.warning("the channel layer takes nothing: %s", exc or type(exc).__name__)

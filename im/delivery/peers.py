@@ -29,12 +29,12 @@ from im.types import DeviceClass
 log = logging.getLogger(__name__)
 
 DELIVER, END = "deliver", "end"
-LOGINS = "logins"  # user id, his logins here: whenever they change
+LOGINS = "logins"  # user id, his logins here, your turn as heard, my time: whenever they change
 BEAT = "beat"  # digest of all logins here: once a turn
 ASK = "ask"  # tell me all your logins; I may have missed some for so many seconds, or None
 USERS = "users"  # part of the answer: is it the last part, [(user id, logins), …]
 APPLIED = "applied"  # the answer is in my mirror: repair what I did not send you for so long
-LATE = "late"  # when I heard of this user at yours, I had just delivered something to him
+LATE = "late"  # I had delivered to this user before I heard that he had logged in at yours
 BYE = "bye"  # I am being stopped
 
 USERS_PER_ITEM = 5_000
@@ -94,8 +94,9 @@ class Peers:
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._answers: dict[str, Iterator[tuple[list[tuple[int, Logins]], bool]]] = {}
         self._all_answered = asyncio.Event()
-        self._recent: set[int] = set()  # whom messages were delivered to, and before that
-        self._less_recent: set[int] = set()
+        # To whom messages were delivered, and in which turn the last of them; those before that.
+        self._recent: dict[int, int] = {}
+        self._less_recent: dict[int, int] = {}
         self._recent_until = 0.0
         self.gaps = 0
 
@@ -108,7 +109,9 @@ class Peers:
         """Tell all peers of a user's logins here, if they changed."""
         logins = self._sessions.logins_of(user_id)
         if self._told.note(user_id, logins) != logins:
-            self.post_all((LOGINS, user_id, logins))
+            now = self._loop.time()
+            for channel in self._peers:
+                self._bus.post([channel], (LOGINS, user_id, logins, self._bus.heard(channel), now))
 
     def post(self, channels: Iterable[str], item: BusItem) -> None:
         """Queue an item for some peers."""
@@ -120,18 +123,18 @@ class Peers:
             self._bus.post(self._peers, item)
 
     def delivered(self, user_ids: Iterable[int]) -> None:
-        """Remember for RECENT_S to twice that whom a message went to.
+        """Remember for RECENT_S to twice that to whom a message went, and in which turn.
 
-        Who logs in at a peer meanwhile is not known here before his peer's word has come.
+        Who has just logged in at a peer is not known here before its word has come.
         """
         if not self._peers:
             return
         now = self._loop.time()
         if now >= self._recent_until:
             is_next = now < self._recent_until + RECENT_S
-            self._less_recent = self._recent if is_next else set()
-            self._recent, self._recent_until = set(), now + RECENT_S
-        self._recent.update(user_ids)
+            self._less_recent = self._recent if is_next else {}
+            self._recent, self._recent_until = {}, now + RECENT_S
+        self._recent.update(dict.fromkeys(user_ids, self._bus.turn))
 
     def turn(self, live: set[str], *, is_trusted: bool) -> None:
         """Take note of the gateways in the registry, and give a sign of life.
@@ -246,26 +249,38 @@ class Peers:
     def _end(self, peer: Peer, *values: Any) -> None:
         self._local.take_ending(Ending.from_plain(*values))
 
-    def _logins(self, peer: Peer, user_id: int, logins: Any) -> None:
+    def _logins(
+        self, peer: Peer, user_id: int, logins: Any, heard: int = 0, at: float | None = None
+    ) -> None:
+        """Take note of a user's logins at a peer.
+
+        `heard` is the turn of this gateway that the peer had heard of then, and `at` the peer's own
+        time, None if it was not told at once.
+        """
         if peer.complete is not None:
             peer.complete.add(user_id)
-        self._note(peer, user_id, tuple((device, epoch) for device, epoch in logins))
-        if logins and (user_id in self._recent or user_id in self._less_recent):
-            self._bus.post([peer.channel], (LATE, user_id))
+        is_new = self._note(peer, user_id, tuple((device, epoch) for device, epoch in logins))
+        delivered = self._recent.get(user_id, self._less_recent.get(user_id))
+        # What was delivered in an earlier turn was in the database before he logged in: he syncs.
+        if is_new and delivered is not None and delivered >= heard:
+            self._bus.post([peer.channel], (LATE, user_id, at))
 
-    def _late(self, peer: Peer, user_id: int) -> None:
-        self._local.repair_user(user_id, self._loop.time() - 3 * RECENT_S)
+    def _late(self, peer: Peer, user_id: int, at: float | None) -> None:
+        self._local.repair_user(user_id, self._loop.time() - 3 * RECENT_S if at is None else at)
 
-    def _note(self, peer: Peer, user_id: int, logins: Logins) -> None:
-        """Replace what is known of a user at a peer, and end who is not the latest here."""
+    def _note(self, peer: Peer, user_id: int, logins: Logins) -> bool:
+        """Replace what is known of a user at a peer, and end who is not the latest here.
+
+        Returns whether one of the logins was not known.
+        """
         was_online = self._presence.is_online(user_id)
         before = dict(self._presence.mirror(peer.channel).note(user_id, logins))
-        logged_in = False
-        for device, epoch in logins:
-            if epoch > before.get(device, 0):
-                logged_in |= bool(device & SEEN_BY_OTHERS)
-                self._displace_older(peer, user_id, device, epoch)
+        new = [(device, epoch) for device, epoch in logins if epoch > before.get(device, 0)]
+        for device, epoch in new:
+            self._displace_older(peer, user_id, device, epoch)
+        logged_in = any(device & SEEN_BY_OTHERS for device, _ in new)
         self._statuses.changed(user_id, was_online=was_online, logged_in=logged_in)
+        return bool(new)
 
     def _displace_older(self, peer: Peer, user_id: int, device: int, epoch: int) -> None:
         if self._sessions.devices_of(user_id) == NOWHERE:

@@ -37,8 +37,8 @@ async def test_what_one_turn_posts_is_one_batch_per_peer(
     await sender.flush()
 
     assert layer.sent == [
-        ("there", bus_module.batch("here", 0, [("item", 1), ("item", 2)])),
-        ("elsewhere", bus_module.batch("here", 0, [("item", 1)])),
+        ("there", bus_module.batch("here", 0, [("item", 1), ("item", 2)], turn=1)),
+        ("elsewhere", bus_module.batch("here", 0, [("item", 1)], turn=1)),
     ]
 
 
@@ -49,6 +49,28 @@ async def test_batches_are_numbered_per_peer(sender: Bus, layer: RecordingLayer)
 
     assert [batch["number"] for batch in batches(layer, "there")] == [0, 1, 2]
     assert [batch["number"] for batch in batches(layer, "elsewhere")] == [0]
+
+
+async def test_a_receiver_knows_how_far_the_sender_was(
+    sender: Bus, receiver: Bus, layer: RecordingLayer
+) -> None:
+    assert receiver.heard("here") == sender.turn == 0
+
+    sender.post(["there"], ("item", 1))
+    await sender.flush()
+    sender.post(["elsewhere"], ("item", 2))
+    await sender.flush()
+    sender.post(["there"], ("item", 3))
+    await sender.flush()
+    heard = []
+    for message in batches(layer, "there"):
+        receiver.received(message)
+        heard.append(receiver.heard("here"))
+
+    assert heard == [1, 3]
+    assert sender.turn == 3
+    receiver.forget("here")
+    assert receiver.heard("here") == 0
 
 
 async def test_what_is_posted_while_the_layer_is_slow_goes_with_the_next_batch(

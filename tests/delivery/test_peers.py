@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from im.delivery.bus import Bus
 from im.delivery.node import Node, Notices
+from im.delivery.peers import DELIVER, LATE
 from im.delivery.registry import Gateway
 from im.delivery.repairs import Marks
 from im.delivery.sessions import Delivery, Ending, Session
@@ -19,6 +20,7 @@ from im.types import ClientType, DeviceClass, MessagePlace, SessionType
 from tests.doubles import ConnectingLayer, RecordingLink, session_on
 
 ADA, BOB = 1, 2
+PLACE = MessagePlace(SessionType.SINGLE, BOB, ADA, 1)
 PATIENCE_S = 5.0
 
 
@@ -370,12 +372,44 @@ async def test_who_logged_in_a_moment_ago_gets_what_was_not_sent_to_his_gateway_
     system.stored["b"].deliveries = [Delivery(b"from the database", (ADA,))]
 
     _, link = log_in(second, ADA)  # of which the first has not heard yet
-    place = MessagePlace(SessionType.SINGLE, BOB, ADA, 1)
-    first.deliver(Delivery(b"not sent", (ADA,), place=place))
+    first.deliver(Delivery(b"not sent", (ADA,), place=PLACE))
 
     assert await until(lambda: b"from the database" in link.sent)
     assert b"not sent" not in link.sent
     assert [users for _, users in system.stored["b"].asked] == [{ADA}]
+
+
+async def test_who_moves_to_a_gateway_that_knows_he_left_is_sent_nothing_again(
+    system: System,
+) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    session, _ = log_in(first, ADA)
+    await system.settle()
+
+    first.deliver(Delivery(b"hello", (ADA,), place=PLACE))
+    first.close(session)
+    await system.settle()
+    log_in(second, ADA)
+    await system.settle()
+
+    assert first.presence.channels_of([ADA]) == ["b"]
+    assert LATE not in system.layer.kinds_sent("b")
+
+
+async def test_another_device_that_leaves_brings_nothing_again(system: System) -> None:
+    first, second = system.add("a"), system.add("b")
+    await system.turn()
+    log_in(second, ADA)
+    phone, _ = log_in(second, ADA, ClientType.ANDROID)
+    await system.settle()
+    told = len(system.layer.kinds_sent("b"))
+
+    first.deliver(Delivery(b"hello", (ADA,), place=PLACE))
+    second.close(phone)
+    await system.settle()
+
+    assert system.layer.kinds_sent("b")[told:] == [DELIVER]
 
 
 async def test_a_gateway_that_was_given_up_by_mistake_is_taken_up_again_and_repaired(

@@ -27,11 +27,12 @@ class Pair(NamedTuple):
     database_url: str
     redis: services.Redis
 
-    def elsewhere(self, code: str) -> None:
-        """Announce what a piece of Python returns, in a process that hosts no connection."""
+    def elsewhere(self, *steps: str) -> None:
+        """Announce what each piece of Python returns, in a process that hosts no connection."""
         imports = "from im.dispatch import announce; from im.types import *; from im.services "
         imports += "import directory, group_administration"
-        command = ("shell", "--no-imports", "-c", f"{imports}\nannounce({code})")
+        code = "\n".join([imports, *(f"announce({step})" for step in steps)])
+        command = ("shell", "--no-imports", "-c", code)
         manage(*command, database_url=self.database_url, REDIS_URL=self.redis.url)
 
 
@@ -162,9 +163,11 @@ async def test_what_a_process_without_connections_changes_is_told_at_every_gatew
     ada, bob = await log_in_at(pair.first, 8), await log_in_at(pair.second, 9)
     group_id = await make_group(ada, Person(9, "u00009"))
 
+    # One after the other: the gateways look by themselves, too, for whom to end.
     pair.elsewhere(
-        f"[group_administration.change_members({group_id}, GroupChange.ADD, [10])]"
-        " + [*directory.mark_left([8])] + [*directory.set_password(9, 'another one').events]"
+        f"[group_administration.change_members({group_id}, GroupChange.ADD, [10])]",
+        "directory.mark_left([8])",
+        "directory.set_password(9, 'another one').events",
     )
 
     for client in (ada, bob):
