@@ -164,7 +164,7 @@ def run_batched(
     done: Done,
     joined: Done = lambda: None,
 ) -> Progress:
-    """Submit the handler's item to its batcher and call `done` after the answer.
+    """Submit the handler's item to its batcher, which has room, and call `done` after the answer.
 
     `joined` is called when an item in making has joined the batcher, or will not.  Neither is ever
     called when the command is over at once.
@@ -181,6 +181,10 @@ def run_batched(
         return _submit(session, pdu, handler, body, item, done)
 
     def made(made_item: Any, error: Exception | None) -> None:
+        lane = session.node.lane(handler.lane.name)
+        if error is None and lane.is_full:
+            lane.when_room(partial(made, made_item, None))
+            return
         try:
             if error is not None:
                 session.node.counters["errors"] += 1

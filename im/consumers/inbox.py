@@ -15,7 +15,7 @@ from im import dispatch
 from im.consumers.allowance import Allowance
 from im.delivery.sessions import Session
 from im.dispatch import Progress
-from im.handlers.registry import IN_THREAD, IN_TRANSACTION, Pace
+from im.handlers.registry import IN_THREAD, IN_TRANSACTION, Lane, Pace
 from im.wire.pdu import Pdu
 
 
@@ -75,6 +75,8 @@ class Inbox:
         handler, body = admitted
         if self._in_flight and handler.lane.is_barrier:
             return False
+        if handler.lane.make is not None and not self._is_room_in(handler.lane):
+            return False
         if handler.pace is not Pace.FREE and not self._is_time_for(handler.pace):
             return False
         if handler.lane in (IN_THREAD, IN_TRANSACTION):
@@ -101,6 +103,15 @@ class Inbox:
     def _go_on(self) -> None:
         self._busy = False
         self._work()
+
+    def _is_room_in(self, lane: Lane) -> bool:
+        """Tell whether a lane takes one more, or come back when it does (backpressure)."""
+        batcher = self._session.node.lane(lane.name)
+        if not batcher.is_full:
+            return True
+        self._busy = True
+        batcher.when_room(self._go_on)
+        return False
 
     def _is_time_for(self, pace: Pace) -> bool:
         """Take a command off its allowance, or come back when that has one (backpressure)."""

@@ -10,6 +10,7 @@ the same order; it runs in the batcher's own thread, so it may keep a database c
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -26,8 +27,8 @@ Done = Callable[[Result | None, Exception | None], None]
 class Batcher(Generic[Item, Result]):
     """Collects items and works on them batch by batch, in order, in one thread.
 
-    `max_batch` bounds the items of one batch, `max_waiting` those not yet begun: beyond it
-    `submit` raises Overloaded.
+    `max_batch` bounds the items of one batch, `max_waiting` those not yet begun: when it `is_full`
+    callers wait for `when_room`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Batcher(Generic[Item, Result]):
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._waiting: list[tuple[Item, Done[Result]]] = []
+        self._at_the_door: deque[Callable[[], None]] = deque()
         self._running = False
         self._closed = False
         self._idle = asyncio.Event()
@@ -56,13 +58,22 @@ class Batcher(Generic[Item, Result]):
         """Return how many items wait for their batch to begin."""
         return len(self._waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as many items wait as may."""
+        return len(self._waiting) >= self._max_waiting
+
+    def when_room(self, come: Callable[[], None]) -> None:
+        """Call `come` once, on the loop, when there is room; who came first is called first."""
+        self._at_the_door.append(come)
+
     def submit(self, item: Item, done: Done[Result]) -> None:
         """Queue `item`; `done(result, None)` or `done(None, error)` is called on the loop.
 
-        All callbacks of a batch run in one turn of the loop.  Raises Overloaded when too many
-        wait or the batcher is closed; `done` is not called then.
+        All callbacks of a batch run in one turn of the loop.  Raises Overloaded when it is full
+        or closed; `done` is not called then.
         """
-        if self._closed or len(self._waiting) >= self._max_waiting:
+        if self._closed or self.is_full:
             raise Overloaded(f"{self._name}: {len(self._waiting)} items wait")
         self._waiting.append((item, done))
         if not self._running:
@@ -97,6 +108,12 @@ class Batcher(Generic[Item, Result]):
     def _begin(self) -> None:
         batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
         self._thread.submit(self._work_in_thread, batch)
+        if self._at_the_door:
+            self._loop.call_soon(self._let_in)
+
+    def _let_in(self) -> None:
+        while self._at_the_door and not self.is_full:
+            self._at_the_door.popleft()()
 
     def _work_in_thread(self, batch: list[tuple[Item, Done[Result]]]) -> None:
         results: Sequence[Result] = ()

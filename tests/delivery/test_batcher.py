@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -112,6 +113,30 @@ async def test_beyond_the_bound_nothing_is_taken_and_nobody_is_called() -> None:
 
     assert await doubling.run(5) == 10
     assert answered == [2, 4, 6]
+    await doubling.close()
+
+
+async def test_who_waits_for_room_comes_in_as_it_came() -> None:
+    work = Work(is_held=True)
+    doubling = batcher(work, max_batch=2, max_waiting=2)
+    answered: list[int | None] = []
+
+    def come(item: int) -> None:
+        doubling.submit(item, lambda result, error: answered.append(result))
+
+    come(0)
+    await begun(work)
+    for item in (1, 2):
+        come(item)
+    assert doubling.is_full
+    for item in (3, 4, 5):
+        doubling.when_room(partial(come, item))
+    work.go.set()
+    while len(answered) < 6:  # noqa: ASYNC110  # nothing tells
+        await asyncio.sleep(0)
+
+    assert work.batches == [[0], [1, 2], [3, 4], [5]]
+    assert answered == [0, 2, 4, 6, 8, 10]
     await doubling.close()
 
 

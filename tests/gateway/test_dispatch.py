@@ -66,18 +66,6 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_its_retry_is_sto
         assert ada.node.counters["messages not stored"] == 2
 
 
-async def test_what_the_writer_has_no_room_for_is_not_acknowledged(settings: Settings) -> None:
-    settings.IM_WAITING_ITEMS = 3
-    async with connected() as ada:
-        pdus = ada.say(5)
-        await ada.link.until_sent(3)
-        ada.inbox.put(pdus[3:])
-        await ada.link.until_sent(5)
-
-        assert ada.node.counters["overloaded"] == 2
-        assert ada.writer.batches == [3, 2]
-
-
 def _answer(caller: Session, req: message_pb2.IMGetLatestMsgIdReq) -> Outcome:
     return Outcome(
         message_pb2.IMGetLatestMsgIdRsp(

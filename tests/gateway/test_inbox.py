@@ -9,13 +9,13 @@ from google.protobuf.message import Message
 from pytest_django.fixtures import Settings
 
 from im.delivery.sessions import Session
-from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, ItemInMaking, Outcome
+from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome
 from im.services.items import NewMessage
 from im.wire.catalog import Command, command_of
 from im.wire.pdu import Pdu
 from im.wire.proto import buddy_pb2, file_pb2, group_pb2, message_pb2, switch_service_pb2
 from tests.clock import run_jumping
-from tests.gateway.connected import ADA, BOB, connected
+from tests.gateway.connected import ADA, BOB, Connected, connected
 
 LATEST_ID = message_pb2.IMGetLatestMsgIdReq(user_id=ADA, session_type=1, session_id=BOB)
 
@@ -74,6 +74,15 @@ async def test_a_heartbeat_does_not_wait_for_the_writer() -> None:
         assert ada.link.sent == [Pdu(Command.OTHER_HEARTBEAT).encode()]
 
 
+async def fill_writer(ada: Connected) -> None:
+    """Let one item be worked on, and another one take the only place of those that wait."""
+    writer = ada.node.lane(WRITER.name)
+    for _ in range(2):
+        writer.submit(NewMessage(BOB, ADA, 1, "text", 0), lambda result, error: None)
+        while ada.writer.batches == []:  # noqa: ASYNC110  # a thread's list is no event
+            await asyncio.sleep(0)
+
+
 class Making:
     """Lets the first message take a thread, until `go` is set; it then fails if `error` is."""
 
@@ -122,6 +131,23 @@ async def test_an_item_that_can_not_be_made_is_not_acknowledged_and_holds_up_nob
 
         assert ada.acked_seqs() == [2, 3]
         assert ada.node.counters["errors"] == 1
+
+
+async def test_an_item_that_is_made_while_there_is_no_room_keeps_its_place(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.IM_WAITING_ITEMS = 1
+    making = Making(monkeypatch)
+    async with connected() as ada:
+        ada.writer.go.clear()
+        await fill_writer(ada)
+        ada.say(2)
+        making.go.set()
+        await asyncio.sleep(0.05)  # nothing tells that it has found no room
+        ada.writer.go.set()
+        await ada.link.until_sent(2)
+
+        assert ada.acked_seqs() == [1, 2]
 
 
 async def test_an_item_whose_node_stops_while_it_is_made_is_not_acknowledged(
@@ -193,6 +219,37 @@ async def test_reading_pauses_while_too_much_waits(settings: Settings) -> None:
         assert (before, while_full) == ([], [True])
         assert ada.link.pauses == [True, False]
         assert sorted(ada.writer.batches) == [3, 4]
+
+
+async def test_what_the_writer_has_no_room_for_waits_until_it_has(settings: Settings) -> None:
+    settings.IM_WAITING_ITEMS = 3
+    settings.IM_INBOX_PDUS = 10
+    async with connected() as ada:
+        ada.writer.go.clear()
+        ada.say(15)
+        while_full = list(ada.link.pauses)
+        ada.writer.go.set()
+        await ada.link.until_sent(15)
+
+        assert ada.acks() == list(range(1, 16))
+        assert ada.writer.batches == [3, 3, 3, 3, 3]
+        assert (while_full, ada.link.pauses) == ([True], [True, False])
+
+
+async def test_who_waits_for_room_and_goes_is_waited_for_by_nobody(settings: Settings) -> None:
+    settings.IM_WAITING_ITEMS = 1
+    async with connected() as ada:
+        ada.writer.go.clear()
+        await fill_writer(ada)
+        ada.say(2)
+        ada.inbox.close()
+        came: list[int] = []
+        ada.node.lane(WRITER.name).when_room(lambda: came.append(1))
+        ada.writer.go.set()
+        while not came:  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0)
+
+    assert ada.writer.batches == [1, 1]
 
 
 async def test_heartbeats_never_pause_the_reading() -> None:
