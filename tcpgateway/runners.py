@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 # Allocations before the youngest objects are searched for cycles (700 by default), and how often
 # that happens before older ones are.  A message makes dozens of objects and no cycle.
 COLLECT_AFTER = (20_000, 20, 100)
+
+# How long loop and writer thread may keep the interpreter from each other (0.005 by default).  On
+# its way a message needs it a dozen times in turn.
+SWITCH_S = 0.001
 
 
 def load_application() -> Any:
@@ -45,7 +50,7 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     application = load_application()
     gateway = GatewayServer(application, ports, address(ports[0].listener), loop)
     loop.run_until_complete(gateway.start())
-    _collect_rarely()
+    _tune_interpreter()
 
     web = Server(
         application,
@@ -58,11 +63,13 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     web.run()
 
 
-def _collect_rarely() -> None:
-    """Let the cycle collector neither search what is loaded for good nor begin so often.
+def _tune_interpreter() -> None:
+    """Let threads take turns more often, and the cycle collector begin less often.
 
-    By default it takes a quarter of the CPU of a message.  Call it when the gateway has started.
+    By default the collector, which also searches what is loaded for good, takes a quarter of a
+    message's CPU.  Call it when the gateway has started.
     """
+    sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
@@ -83,7 +90,7 @@ async def _serve_until_signalled(ports: Sequence[Port], lifeline: Lifeline | Non
         lifeline.watch(loop, stop.set)
     gateway = GatewayServer(load_application(), ports, address(ports[0].listener), loop)
     await gateway.start()
-    _collect_rarely()
+    _tune_interpreter()
     log.info("gateway on port %d", gateway.address.port)
     if lifeline is not None:
         lifeline.say_ready()

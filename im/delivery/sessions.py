@@ -1,10 +1,10 @@
 """The live connections of this process, and who of them gets what."""
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.conf import settings
 
@@ -86,8 +86,7 @@ class Session:
         self.link.close(grace_s=grace_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One encoded PDU and whom it is for: the users' connections of the given device classes.
 
     `user_ids` None means everybody.  The connection that caused it is told as well if `to_author`.
@@ -103,8 +102,7 @@ class Delivery:
 
     def plain(self) -> tuple[Any, ...]:
         """Return it as plain values, for the bus."""
-        place = None if self.place is None else astuple(self.place)
-        return self.pdu, self.user_ids, int(self.devices), self.message, place
+        return self.pdu, self.user_ids, int(self.devices), self.message, self.place
 
     @classmethod
     def from_plain(

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from hashlib import blake2b
 
 from im.delivery.sessions import Session
@@ -66,7 +65,7 @@ def _answer_message(
             session.send(encode(ack, seq))
         attempt.waiting = ()
     if req.msg_type in AUDIO_TYPES:  # others hear it as it came
-        event = replace(event, message=replace(event.message, content=req.msg_data))
+        event = event._replace(message=event.message._replace(content=req.msg_data))
     return Outcome(ack, (event,))
 
 

@@ -5,7 +5,6 @@ here goes out with sequence number 0: Windows clients take another for the reply
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from im.delivery.presence import SEEN_BY_OTHERS
@@ -108,7 +107,7 @@ def _group_made(event: GroupMade) -> list[Delivery]:
     added = MembersChanged(
         event.actor_id, event.group_id, GroupChange.ADD, event.members, event.members
     )
-    return [replace(told, devices=DeviceClass.WEB) for told in _members_changed(added)]
+    return [told._replace(devices=DeviceClass.WEB) for told in _members_changed(added)]
 
 
 def _members_changed(event: MembersChanged) -> list[Delivery]:

@@ -112,7 +112,7 @@ class PageCache:
 def encode_in_steps(rows: Iterable[Row], encode: Callable[[list[Row]], bytes]) -> bytes:
     """Return the encoded rows, however many, leaving the interpreter to others after each step.
 
-    Threads take turns only every 5 ms, and a message needs several turns on its way.
+    A thread keeps it for a millisecond and more, and a message needs it several times on its way.
     """
     rest = iter(rows)
     steps: list[bytes] = []

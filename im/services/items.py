@@ -1,6 +1,6 @@
 """What the writer is asked to store, and what becomes of it.
 
-Items are named tuples: a million of them a minute are made on the loop.
+Items and plans are named tuples: a million of them a minute are made.
 """
 
 from dataclasses import dataclass
@@ -126,8 +126,7 @@ GROUP_ITEMS = (NewGroupMessage, GroupReadMark, GroupRemoval)
 # --- planned: with the place a message gets if the transaction commits ------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedMessage:
+class PlannedMessage(NamedTuple):
     """A message with the place it gets if the transaction commits."""
 
     relate_id: int
@@ -146,8 +145,7 @@ class PlannedMessage:
         return MessageStored(SessionType.SINGLE, self.receiver_id, self.message, receivers)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedGroupMessage:
+class PlannedGroupMessage(NamedTuple):
     """A group message with the place it gets if the transaction commits."""
 
     group_id: int

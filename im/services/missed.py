@@ -5,7 +5,6 @@ after is a walk along the end of each primary key, whatever else the tables hold
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -119,7 +118,7 @@ def _message(row: Sequence[Any]) -> Message:
 def _as_sent(message: Message) -> Message:
     if message.msg_type not in AUDIO_TYPES:
         return message
-    return replace(message, content=voice.as_sent([message])[0].content)
+    return message._replace(content=voice.as_sent([message])[0].content)
 
 
 _KNOWN_TYPES = frozenset(MsgType)

@@ -5,7 +5,7 @@ What a client sends is a duration, four bytes, and the sound; what it gets back 
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -78,7 +78,7 @@ def as_sent(messages: list[Message]) -> list[Message]:
             room -= row.size
             if room < 0 and page:
                 break
-            message = replace(message, content=_content(row) or message.content)
+            message = message._replace(content=_content(row) or message.content)
         page.append(message)
     return page
 

@@ -28,7 +28,7 @@ _MAX_WHY_CHARS = 200  # what is wrong with a frame may quote all of it
 # infinity as an enum, and SystemError for a text where a message belongs.
 _MISFITS = (ParseError, EncodeError, ValueError, TypeError, OverflowError, SystemError)
 ROWS_PER_STEP = 500
-PAUSE_S = 0.001  # threads take turns only every 5 ms, and the loop must not wait for a long list
+PAUSE_S = 0.001  # the interpreter is left to the loop, which must not wait for a long list
 
 _COMMANDS: dict[str, Command] = {
     kind.DESCRIPTOR.name: command for command in Command if (kind := message_class(command))
