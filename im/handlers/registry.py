@@ -22,6 +22,7 @@ answer that can say so.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
@@ -85,7 +86,7 @@ class Lane:
 ON_LOOP = Lane("loop")
 IN_THREAD = Lane("thread", is_barrier=True)
 IN_TRANSACTION = Lane("transaction", is_barrier=True)
-WRITER = Lane("writer", make=Writer, is_pipelined=True)
+WRITER = Lane("writer", make=partial(Writer, owns_thread=True), is_pipelined=True)
 LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)
 DIRECTORY = Lane("directory", make=DirectoryDesk, is_barrier=True)
 LISTS = Lane("lists", make=ListDesk, is_barrier=True)

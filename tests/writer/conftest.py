@@ -90,7 +90,7 @@ def store(store_url: str) -> Store:
 def writer(store_url: str, point_django_at: PointDjangoAt) -> Iterator[Writer]:
     """A writer that knows nothing yet."""
     point_django_at(store_url)
-    writer = Writer()
+    writer = Writer(owns_thread=True)
     yield writer
     writer.close()
 

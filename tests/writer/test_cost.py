@@ -16,8 +16,8 @@ KNOWN = 4
 SHARDS = 8
 # The same over all shards, and relations, conversations and sessions looked up and made.
 NEW = 30
-# Besides: autocommit off, COMMIT, autocommit on.
-AROUND = 3
+# Besides: COMMIT.
+AROUND = 1
 
 
 def _statements(writer: Writer, items: Sequence[Item]) -> int:

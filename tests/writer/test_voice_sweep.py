@@ -25,6 +25,12 @@ def said(sender_id: int, session_id: int, kind: MsgType, age_s: int = 2 * DAY_S)
     return voice.store(Voice(sender_id, session_id, kind, HELLO, int(time.time()) - age_s))
 
 
+@pytest.fixture
+def writer(writer: Writer) -> Writer:
+    """A writer that leaves the thread's connection to others, too."""
+    return Writer()
+
+
 def swept() -> int:
     return sum(deleted for _, deleted in voice_sweep.sweep(DAY_S))
 
