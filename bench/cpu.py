@@ -52,9 +52,12 @@ def _family(pid: int) -> list[int]:
 
 
 def _private_bytes(pid: int) -> int:
-    """Return what nobody shares with the process."""
+    """Return what nobody shares with the process.
+
+    Without pages of files that were only read: whether they are shared depends on who else runs.
+    """
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_Dirty"))
 
 
 def _writes(pid: int) -> int:

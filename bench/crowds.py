@@ -14,6 +14,8 @@ from im.wire.catalog import Command, encode
 from im.wire.pdu import Pdu
 from im.wire.proto import buddy_pb2, other_pb2
 
+MOST_SETTLE_S = 30.0
+LOOK_S = 0.1
 AT_ONCE = 64  # people who log in at the same time, per worker
 WATCHED = 20  # every so-many-th person keeps what he hears; all of them would take gigabytes
 LIFE_S = 10.0  # for the answer to a heartbeat
@@ -56,7 +58,7 @@ class Storm:
 
     people: int
     over_s: float = 0.0
-    settle_s: float = 2.0  # for the last status notices to go out
+    settle_s: float = 2.0  # all was told when nobody is told anything for so long
     window: Window | None = None
     workers: int = 2
 
@@ -66,7 +68,7 @@ class Storm:
         await share.begin()
         coming = share.of([(n, ClientType.WINDOWS) for n in range(1, self.people + 1)])
         await crowd.arrive(coming, pause_s=self.over_s / max(1, len(coming)))
-        await asyncio.sleep(self.settle_s)
+        await crowd.silence(self.settle_s)
         await share.settled()
         crowd.compare()
         return crowd.tally
@@ -134,6 +136,16 @@ class Crowd:
                 client.hear = arrival.hear
             else:
                 client.take_bytes = _throw_away
+
+    async def silence(self, seconds: float) -> None:
+        """Wait until nobody who is watched was told anything for so long."""
+        deadline = monotonic() + MOST_SETTLE_S
+        told, since = -1, monotonic()
+        while monotonic() - since < seconds and monotonic() < deadline:
+            now = sum(len(arrival.told) for arrival in self._arrivals)
+            if now != told:
+                told, since = now, monotonic()
+            await asyncio.sleep(LOOK_S)
 
     async def show_life(self) -> None:
         """Count who answers a heartbeat, which comes back as it was sent."""

@@ -33,7 +33,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "gateways": entry.gateways,
         "limit": entry.limit,
         "original": entry.scenario.original,
-        "goals": entry.scenario.goals,
+        "goals": entry.scenario.goals if entry.gateways == 1 else {},
         "faults": faults,
         "median": {} if faults else medians(entry.runs),
         "cpu_us_of": {} if faults else _cpu_of(entry),

@@ -20,7 +20,7 @@ STORM_PEOPLE = 5_000
 class Scenario:
     """One line of the table.
 
-    `original`: the figures of the C++ daemons, by metric.  `goals`: by metric, a rate at least,
+    `original`: the figures of the C++ daemons, by metric.  `goals` of one gateway: a rate at least,
     anything else at most.
     """
 
