@@ -58,7 +58,7 @@ class Storm:
 
     people: int
     over_s: float = 0.0
-    settle_s: float = 2.0  # all was told when nobody is told anything for so long
+    settle_s: float = 4.0  # all was told when nobody is told anything for so long (Statuses: 3 s)
     window: Window | None = None
     workers: int = 2
 

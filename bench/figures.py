@@ -14,9 +14,9 @@ MEBIBYTE = 1 << 20
 class Figures:
     """What one run has shown, by metric; `faults` says why they must not be believed.
 
-    rate (operations per second), cpu_us (of all servers, per operation), p50_ms … p100_ms,
-    ack_p50_ms …, foreign_cores, generator_cores; for crowds also connection_kib and private_mib
-    (of the gateway) and writes (its system calls).
+    rate (operations per second, not for crowds), cpu_us (of all servers, per operation), p50_ms …
+    p100_ms, ack_p50_ms …, foreign_cores, generator_cores; for crowds also connection_kib and
+    private_mib (of the gateway) and writes (its system calls).
     """
 
     metrics: dict[str, float]
@@ -35,7 +35,7 @@ def figures_of(measured: Measured) -> Figures:
     }
     acks = percentiles(tally.other_seconds)
     metrics = {
-        "rate": round(tally.done / measured.seconds, 1),
+        **({"rate": round(tally.done / measured.seconds, 1)} if measured.load.window else {}),
         **percentiles(tally.seconds),
         **{f"ack_{name}": value for name, value in acks.items()},
         "foreign_cores": round(measured.foreign_cores, 2),

@@ -132,14 +132,18 @@ class Batcher(Generic[Item, Result]):
     ) -> None:
         if error is not None:  # once: the callers only hear that there is no result
             log.error("%s: a batch of %d failed", self._name, len(batch), exc_info=error)
-        # The next batch starts first: its thread works while the answers of this one are written.
-        if self._waiting:
-            self._begin()
-        else:
-            self._running = False
-            self._idle.set()
         for index, (_, done) in enumerate(batch):
             try:
                 done(None if error else results[index], error)
             except Exception:
                 log.exception("%s: a callback failed", self._name)
+        # When the answers are written and the sockets were looked at: what they bring joins the
+        # next batch, and few large batches leave more of the interpreter to the loop than many.
+        self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._waiting:
+            self._begin()
+        else:
+            self._running = False
+            self._idle.set()

@@ -4,7 +4,7 @@ from typing import Self
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.conftest import Person
+from tests.people import Person
 
 READY = "#app[data-synced]"
 

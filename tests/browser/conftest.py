@@ -4,7 +4,6 @@ Tests, the browser and its connections live in one event loop, that of the sessi
 `make test`: `make browser` runs them.
 """
 
-import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -17,7 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests import services
 from tests.conftest import manage, require
-from tests.e2e.conftest import Entrance, People, Person
+from tests.people import Entrance, People, each_once, shared_server, sqlite_with_people
 from tests.server import Server
 
 USERS = 200  # per server; a test takes two or three
@@ -55,25 +54,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def database_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """DATABASE_URL of a migrated SQLite database with USERS people, one for the session."""
     path = tmp_path_factory.mktemp("browser") / "teamtalk.sqlite3"
-    path.write_bytes(sqlite_template.read_bytes())
-    url = f"sqlite:///{path}"
-    manage("seed_demo", "--users", str(USERS), "--password", "pass", database_url=url)
-    return url
+    return sqlite_with_people(sqlite_template, path, USERS)
 
 
 @pytest.fixture(scope="session")
 def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server all tests share.  Its log must be free of complaints at the end."""
-    server = Server(
-        database_url,
-        tmp_path_factory.mktemp("var"),
-        IM_KICK_GRACE_SECONDS=0.2,
-        IM_STATUS_INTERVAL_SECONDS=0.02,
-        IM_MESSAGES_PER_SECOND=0,
-    ).start()
-    yield server
-    assert server.stop() == 0
-    assert server.complaints() == []
+    with shared_server(database_url, tmp_path_factory) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -88,19 +76,13 @@ def operator(database_url: str) -> Account:
     return account
 
 
-_next_user = itertools.count(1)
+_take_people = each_once(USERS)
 
 
 @pytest.fixture
 def people() -> People:
     """Return a function that gives n users nobody has used before."""
-
-    def take(count: int) -> list[Person]:
-        ids = list(itertools.islice(_next_user, count))
-        assert ids[-1] <= USERS, "raise USERS"
-        return [Person(user_id, f"u{user_id:05d}") for user_id in ids]
-
-    return take
+    return _take_people
 
 
 @pytest_asyncio.fixture(loop_scope="session")

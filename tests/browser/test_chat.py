@@ -13,7 +13,7 @@ from im.wire import cipher
 from im.wire.proto import group_pb2, message_pb2
 from tests.browser.chatting import READY, Chat
 from tests.browser.conftest import NewPage
-from tests.e2e.conftest import Entrance, People
+from tests.people import Entrance, People
 
 SPEEX = (Path(__file__).parent.parent / "web" / "tone.spx").read_bytes()
 KEY = b"12345678901234567890123456789012"

@@ -18,8 +18,8 @@ from im.wire import cipher
 from im.wire.proto import message_pb2
 from tests.browser.conftest import Account, NewPage
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People
 from tests.e2e.database import Database
+from tests.people import Entrance, People
 from tests.server import Server
 
 KEY = b"12345678901234567890123456789012"

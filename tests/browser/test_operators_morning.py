@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from im.types import LoginResult
 from im.wire.proto import group_pb2
 from tests.browser.conftest import Account, NewPage
-from tests.e2e.conftest import Entrance, People
+from tests.people import Entrance, People
 
 USERS = "/admin/im/imuser/"
 

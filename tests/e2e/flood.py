@@ -14,7 +14,7 @@ from im.wire.pdu import Pdu
 from im.wire.proto import message_pb2
 from tests.client import Client, Closed
 from tests.consistency import Acked, ReadTold
-from tests.e2e.conftest import Person
+from tests.people import Person
 
 WINDOW = 32  # messages on their way per person
 READ_EVERY = 5  # messages got per read ack

@@ -4,7 +4,7 @@ from im.types import GroupChange, SessionType
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, group_pb2, message_pb2
 from tests.client import Client
-from tests.e2e.conftest import Person
+from tests.people import Person
 
 
 async def make_group(creator: Client, *members: Person, name: str = "团队") -> int:

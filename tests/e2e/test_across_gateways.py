@@ -11,8 +11,8 @@ from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2, switch_s
 from tests import services
 from tests.client import Client
 from tests.conftest import manage
-from tests.e2e.conftest import Person
 from tests.e2e.groups import make_group
+from tests.people import Person
 from tests.server import Server
 
 ONLINE, OFFLINE = int(OnlineStatus.ONLINE), int(OnlineStatus.OFFLINE)

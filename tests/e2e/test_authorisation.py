@@ -16,9 +16,9 @@ from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, file_pb2, group_pb2, message_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People, Person
 from tests.e2e.files import add_offline, delete_offline, offer, waiting
 from tests.e2e.groups import change, group_text, make_group, write
+from tests.people import Entrance, People, Person
 
 DONE, FAILED = 0, 1
 GROUP, SINGLE = SessionType.GROUP, SessionType.SINGLE

@@ -11,8 +11,9 @@ from im.wire.pdu import HEADER, HEADER_LENGTH
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, message_pb2
 from tests.e2e.clients import IOS, Android, Device, Mac, Windows
-from tests.e2e.conftest import Entrance, People, SwitchOn
+from tests.e2e.conftest import SwitchOn
 from tests.e2e.database import Database
+from tests.people import Entrance, People
 from tests.server import Server
 
 SINGLE, GROUP = int(SessionType.SINGLE), int(SessionType.GROUP)

@@ -13,7 +13,7 @@ from im.types import LoginResult
 from im.wire.proto import buddy_pb2
 from tests.client import Client
 from tests.conftest import manage
-from tests.e2e.conftest import People
+from tests.people import People
 from tests.server import Server
 
 PASSWORD = "a console password"

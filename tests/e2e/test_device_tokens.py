@@ -7,8 +7,8 @@ import pytest
 from im.types import ClientType
 from im.wire.proto import login_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People, Person
 from tests.e2e.database import Database, Row
+from tests.people import Entrance, People, Person
 
 
 async def register(phone: Client, token: str) -> login_pb2.IMDeviceTokenRsp:

@@ -13,9 +13,9 @@ from im.wire.catalog import Command
 from im.wire.pdu import encode_pdu
 from im.wire.proto import login_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance
 from tests.e2e.database import Database
 from tests.e2e.web import ask
+from tests.people import Entrance
 from tests.server import Server
 
 CAPACITY = 3

@@ -14,9 +14,10 @@ from im.wire.proto import message_pb2
 from tests import services
 from tests.client import Client
 from tests.consistency import Acked, assert_consistent
-from tests.e2e.conftest import Entrance, People, Person, make_database
+from tests.e2e.conftest import make_database
 from tests.e2e.database import Database
 from tests.e2e.flood import Flood, Told
+from tests.people import Entrance, People, Person
 from tests.proxy import Proxy, Statement
 from tests.server import Server
 

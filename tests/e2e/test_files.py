@@ -10,9 +10,9 @@ from im.types import ClientType, FileMode
 from im.wire.proto import file_pb2
 from tests.client import Client
 from tests.conftest import manage
-from tests.e2e.conftest import Entrance, People
 from tests.e2e.database import Database
 from tests.e2e.files import ADDRESS, add_offline, delete_offline, offer, waiting
+from tests.people import Entrance, People
 from tests.server import Server
 
 ONLINE, OFFLINE = FileMode.ONLINE, FileMode.OFFLINE

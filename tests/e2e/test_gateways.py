@@ -24,7 +24,6 @@ from im.wire.proto import buddy_pb2, file_pb2, group_pb2, login_pb2, message_pb2
 from tests import services
 from tests.client import Client
 from tests.conftest import manage
-from tests.e2e.conftest import Person
 from tests.e2e.files import offer
 from tests.e2e.groups import (
     change,
@@ -35,6 +34,7 @@ from tests.e2e.groups import (
     unread_of,
     write,
 )
+from tests.people import Person
 from tests.server import Server
 
 LEASE_S = 3

@@ -7,7 +7,6 @@ from im.wire.pdu import encode_pdu
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, group_pb2, message_pb2
 from tests.client import Client
-from tests.e2e.conftest import People
 from tests.e2e.groups import (
     change,
     group_history,
@@ -17,6 +16,7 @@ from tests.e2e.groups import (
     unread_of,
     write,
 )
+from tests.people import People
 from tests.server import Server
 
 DONE, FAILED = 0, 1

@@ -17,7 +17,7 @@ from im.wire.catalog import Command, Direction, command_of, direction_of, messag
 from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu, encode_pdu
 from im.wire.proto import login_pb2, message_pb2, other_pb2
 from tests.client import Client, wire_password
-from tests.e2e.conftest import Entrance, People, Person
+from tests.people import Entrance, People, Person
 from tests.server import Server
 
 MAX_PDU_BYTES = 1024 * 1024

@@ -18,7 +18,7 @@ from im.wire.proto import (
     switch_service_pb2,
 )
 from tests.client import SILENCE_S
-from tests.e2e.conftest import Entrance, People
+from tests.people import Entrance, People
 
 GROUP, SINGLE = SessionType.GROUP, SessionType.SINGLE
 

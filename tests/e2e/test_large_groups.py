@@ -11,8 +11,8 @@ import pytest
 from im.wire.proto import message_pb2
 from tests.client import Client
 from tests.conftest import manage
-from tests.e2e.conftest import Entrance, Person
 from tests.e2e.groups import group_history, make_group, unread_of, write
+from tests.people import Entrance, Person
 from tests.server import Server
 
 MEMBERS = 2000

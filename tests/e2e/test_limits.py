@@ -16,7 +16,7 @@ from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu, encode_pdu
 from im.wire.proto import message_pb2, other_pb2
 from tests.client import Client
 from tests.conftest import manage
-from tests.e2e.conftest import Entrance, Person
+from tests.people import Entrance, Person
 from tests.server import Server
 
 PEOPLE = 20

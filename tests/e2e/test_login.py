@@ -10,8 +10,8 @@ from im.wire.catalog import Command
 from im.wire.pdu import Pdu, encode_pdu
 from im.wire.proto import login_pb2, message_pb2
 from tests.client import Client, wire_password
-from tests.e2e.conftest import Entrance, People
 from tests.e2e.database import Database
+from tests.people import Entrance, People
 
 ACCEPTED = int(LoginResult.NONE)
 REFUSED = int(LoginResult.VALIDATE_FAILED)

@@ -11,8 +11,8 @@ from im.wire.catalog import Command
 from im.wire.pdu import Pdu, encode_pdu
 from im.wire.proto import message_pb2
 from tests.client import text_to
-from tests.e2e.conftest import Entrance, People
 from tests.e2e.database import Database, messages_between, sessions_of
+from tests.people import Entrance, People
 
 NOBODY = 4294967295
 BURST = 200

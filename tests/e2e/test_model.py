@@ -12,10 +12,10 @@ from im.types import ClientType, GroupChange, SessionType
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, group_pb2, message_pb2
 from tests.client import Client, text_to
-from tests.e2e.conftest import People, Person
 from tests.e2e.groups import change, group_text
 from tests.model.machine import USERS, Driver, Machine
 from tests.model.world import Deed, Place, Said, View
+from tests.people import People, Person
 from tests.server import Server
 
 DEVICES = (ClientType.WINDOWS, ClientType.IOS)

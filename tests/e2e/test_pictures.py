@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from im.wire.proto import message_pb2
-from tests.e2e.conftest import Entrance, People
 from tests.e2e.web import TIMEOUT_S, Reply, ask
 from tests.forms import BOUNDARY, FORM, field, form, part
+from tests.people import Entrance, People
 from tests.server import Server
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))

@@ -7,7 +7,7 @@ import pytest
 from im.types import ClientType, OnlineStatus
 from im.wire.proto import buddy_pb2, login_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People, Person
+from tests.people import Entrance, People, Person
 
 ONLINE, OFFLINE = int(OnlineStatus.ONLINE), int(OnlineStatus.OFFLINE)
 

@@ -6,7 +6,7 @@ from im.types import ClientType, KickReason, OnlineStatus
 from im.wire.catalog import Command
 from im.wire.proto import buddy_pb2, login_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People
+from tests.people import Entrance, People
 
 DONE, FAILED = 0, 1
 OFFLINE = int(OnlineStatus.OFFLINE)

@@ -7,8 +7,8 @@ from im.wire.catalog import Command
 from im.wire.pdu import encode_pdu
 from im.wire.proto import message_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People, Person
 from tests.e2e.database import Database, Row
+from tests.people import Entrance, People, Person
 
 SINGLE, GROUP = int(SessionType.SINGLE), int(SessionType.GROUP)
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests import services
 from tests.conftest import manage
-from tests.e2e.conftest import Entrance, Person
 from tests.e2e.database import Database, messages_between
+from tests.people import Entrance, Person
 from tests.ports import free_port
 from tests.server import ROOT, Server
 

@@ -9,8 +9,9 @@ import pytest
 
 from im.types import SessionType, UserStatus
 from tests.e2e.clients import IOS, Android, Cache, Device, Mac, Windows
-from tests.e2e.conftest import Entrance, People, Person, SwitchOn, make_database, running_server
+from tests.e2e.conftest import SwitchOn, make_database, running_server
 from tests.e2e.database import Database
+from tests.people import Entrance, People, Person
 from tests.server import Server
 
 SINGLE = int(SessionType.SINGLE)

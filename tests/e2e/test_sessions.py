@@ -8,7 +8,7 @@ from im.wire.pdu import encode_pdu
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, message_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People
+from tests.people import Entrance, People
 
 DONE, FAILED = 0, 1
 SHOWN, REMOVED = base.SESSION_STATUS_OK, base.SESSION_STATUS_DELETE

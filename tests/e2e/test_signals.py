@@ -3,7 +3,7 @@
 from im.types import ClientType
 from im.wire.proto import switch_service_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People
+from tests.people import Entrance, People
 
 Signal = switch_service_pb2.IMP2PCmdMsg
 TYPING = '{"cmd_id":65538,"content":"{}","service_id":1}'

@@ -4,8 +4,8 @@ import time
 
 from im.types import ClientType
 from im.wire.proto import message_pb2
-from tests.e2e.conftest import Entrance, People
 from tests.e2e.database import Database, messages_between, relation_between, sessions_of
+from tests.people import Entrance, People
 
 # --- rows -------------------------------------------------------------------------------------
 

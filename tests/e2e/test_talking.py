@@ -3,7 +3,7 @@
 from im.types import ClientType
 from im.wire.proto import message_pb2
 from tests.client import Client, texts
-from tests.e2e.conftest import People
+from tests.people import People
 from tests.server import Server
 
 

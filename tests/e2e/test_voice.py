@@ -6,8 +6,8 @@ from im.types import ClientType, MsgType, SessionType
 from im.wire import cipher
 from im.wire.proto import buddy_pb2, group_pb2, message_pb2
 from tests.client import Client
-from tests.e2e.conftest import Entrance, People, Person
 from tests.e2e.database import Database, messages_between
+from tests.people import Entrance, People, Person
 from tests.server import Server
 
 SINGLE, GROUP = SessionType.SINGLE, SessionType.GROUP

@@ -12,8 +12,8 @@ import pytest
 
 from tests import services
 from tests.consistency import assert_consistent
-from tests.e2e.conftest import Entrance, Person
 from tests.e2e.flood import Flood, Told
+from tests.people import Entrance, Person
 from tests.ports import free_port
 from tests.server import Server
 

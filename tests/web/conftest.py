@@ -14,9 +14,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.client import wire_password
-from tests.conftest import manage
-from tests.e2e.conftest import Entrance, People, Person
 from tests.e2e.database import Database
+from tests.people import Entrance, People, Person, each_once, shared_server, sqlite_with_people
 from tests.server import Server
 
 USERS = 200
@@ -185,26 +184,16 @@ class Sockets:
 def web_database_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """DATABASE_URL of a migrated SQLite database with USERS people, one for the session."""
     path = tmp_path_factory.mktemp("web") / "teamtalk.sqlite3"
-    path.write_bytes(sqlite_template.read_bytes())
-    url = f"sqlite:///{path}"
-    manage("seed_demo", "--users", str(USERS), "--password", "pass", database_url=url)
-    return url
+    return sqlite_with_people(sqlite_template, path, USERS)
 
 
 @pytest.fixture(scope="session")
 def server(web_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server all tests share.  Its log must be free of complaints at the end."""
-    server = Server(
-        web_database_url,
-        tmp_path_factory.mktemp("var"),
-        IM_KICK_GRACE_SECONDS=0.2,
-        IM_STATUS_INTERVAL_SECONDS=0.02,
-        IM_MESSAGES_PER_SECOND=0,
-        IM_WEB_ORIGINS="https://intranet.example",
-    ).start()
-    yield server
-    assert server.stop() == 0
-    assert server.complaints() == []
+    with shared_server(
+        web_database_url, tmp_path_factory, IM_WEB_ORIGINS="https://intranet.example"
+    ) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -227,16 +216,10 @@ async def entrance(server: Server) -> AsyncIterator[Entrance]:
         yield entrance
 
 
-_next_user = itertools.count(1)
+_take_people = each_once(USERS)
 
 
 @pytest.fixture
 def people() -> People:
     """Return a function that gives n users nobody has used before."""
-
-    def take(count: int) -> list[Person]:
-        ids = list(itertools.islice(_next_user, count))
-        assert ids[-1] <= USERS, "raise USERS"
-        return [Person(user_id, f"u{user_id:05d}") for user_id in ids]
-
-    return take
+    return _take_people

@@ -8,7 +8,7 @@ import pytest
 
 from im.wire.proto import login_pb2, message_pb2
 from tests.client import Client
-from tests.e2e.conftest import People
+from tests.people import People
 from tests.server import Server
 from tests.services import Redis
 from tests.web.conftest import Sockets, WebClient

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from im.wire.proto import message_pb2
 from tests.client import Client, wire_password
 from tests.conftest import manage
-from tests.e2e.conftest import People
+from tests.people import People
 from tests.server import Server
 from tests.web.conftest import Sockets, WebClient
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.conftest import Entrance, People
+from tests.people import Entrance, People
 from tests.server import Server
 from tests.web.conftest import Browser, Sockets
 

@@ -8,8 +8,8 @@ from im.wire import catalog, cipher
 from im.wire.pdu import Decoder
 from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2
 from tests.client import text_to, wire_password
-from tests.e2e.conftest import Entrance, People
 from tests.e2e.database import Database
+from tests.people import Entrance, People
 from tests.server import Server
 from tests.web.conftest import Sockets, WebClient
 

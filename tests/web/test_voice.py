@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import People
+from tests.people import People
 from tests.web.conftest import Sockets
 
 SPEEX = Path(__file__).with_name("tone.spx").read_bytes()
