@@ -18,7 +18,7 @@ def written_part(report: Report) -> str:
     """Return the part as it should stand between the two marks."""
     machine = report["machine"]
     foreign = sorted(
-        run["foreign_cores"]
+        max(0.0, run["foreign_cores"])  # clocks that tick by hundredths make it negative
         for entry in report["entries"]
         for run in entry["runs"]
         if "foreign_cores" in run
