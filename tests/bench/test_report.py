@@ -61,7 +61,8 @@ def test_the_page_names_machine_runs_and_foreign_load() -> None:
 
 
 def test_the_curve_goes_through_the_open_loops_by_rate() -> None:
-    entries = [entry(figures(10_000)), entry(figures(2_000), share=0.2)]
+    closed = entry(figures(14_000))
+    entries = [entry(figures(10_000), share=0.8), closed, entry(figures(2_000), share=0.2)]
     quiet = Entry(QUIET_TALK, "mariadb", 1, 0, [figures(50)])
 
     [(name, svg)] = curves(report_of([*entries, quiet], 1))
