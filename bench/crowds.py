@@ -14,8 +14,8 @@ from im.wire.catalog import Command, encode
 from im.wire.pdu import Pdu
 from im.wire.proto import buddy_pb2, other_pb2
 
-MOST_SETTLE_S = 30.0
-LOOK_S = 0.1
+MOST_SETTLE_S = 30.0  # if there is never silence
+LOOK_S = 0.1  # between two looks at what was told
 AT_ONCE = 64  # people who log in at the same time, per worker
 WATCHED = 20  # every so-many-th person keeps what he hears; all of them would take gigabytes
 LIFE_S = 10.0  # for the answer to a heartbeat

@@ -12,7 +12,6 @@ import hashlib
 import socket
 import struct
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Self, TypeVar
 
 from google.protobuf.message import Message
@@ -55,12 +54,7 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
 
     async def close(self) -> None:

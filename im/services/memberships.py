@@ -1,6 +1,6 @@
 """In which groups users are, and how far each has read: one query for all lists that need it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -60,7 +60,7 @@ def memberships(user_ids: Iterable[int]) -> dict[int, list[Membership]]:
     limit: int = settings.IM_GROUPS
     rows = rows_of_all(
         sorted(set(user_ids)),
-        lambda users, limit: _rows(f"m.userId IN ({listed(users)})", (), limit),
+        lambda users, limit: _rows(f"m.userId IN ({listed(users)})", limit),
         alone=limit,
     )
     found: dict[int, list[Membership]] = {}
@@ -71,11 +71,11 @@ def memberships(user_ids: Iterable[int]) -> dict[int, list[Membership]]:
 
 def membership(user_id: int, group_id: int) -> Membership | None:
     """Return a user's membership in a group, None for a stranger."""
-    rows = _rows("m.userId = %s AND m.groupId = %s", (user_id, group_id), 1)
+    rows = _rows(f"m.userId = {user_id:d} AND m.groupId = {group_id:d}", 1)
     return next((Membership(*values) for _, *values in rows), None)
 
 
-def _rows(condition: str, values: Sequence[int], limit: int) -> list[Row]:
+def _rows(condition: str, limit: int) -> list[Row]:
     """Return (user id, fields of a Membership…) of those who meet the condition."""
     quote = connection.ops.quote_name
     tables = {
@@ -94,5 +94,5 @@ def _rows(condition: str, values: Sequence[int], limit: int) -> list[Row]:
         f"ORDER BY m.updated DESC, m.id DESC LIMIT {int(limit)}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql)
         return list(cursor.fetchall())

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Self
 
 from im.types import OnlineStatus
@@ -34,12 +33,7 @@ class Player:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         for wire in self._wires.values():
             wire.close()
         await self._until(lambda: all(wire.is_closed for wire in self._wires.values()))
