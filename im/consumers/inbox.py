@@ -3,7 +3,8 @@
 Messages are pipelined: the next one may join the writer before the last one is acknowledged, for
 the writer keeps their order; only voice, which is stored in a thread first, holds up what follows
 until it has joined.  Everything that asks the database waits until the connection's own
-messages are stored, so that one reads what one wrote.
+messages are stored, so that one reads what one wrote.  Lists are pipelined too: clients ask for
+several at once after login, and share their queries then.
 """
 
 from collections import deque
@@ -18,6 +19,8 @@ from im.dispatch import Progress
 from im.handlers.registry import IN_THREAD, IN_TRANSACTION, Lane, Pace
 from im.wire.pdu import Pdu
 
+MAX_QUESTIONS = 8  # of one connection at once: nobody has the desks to himself
+
 
 class Inbox:
     """Takes a session's PDUs; asks its link to pause while too many wait."""
@@ -25,10 +28,11 @@ class Inbox:
     __slots__ = (
         "_allowances",
         "_busy",
-        "_in_flight",
         "_limit",
         "_paused",
         "_session",
+        "_unanswered",
+        "_unstored",
         "_waiting",
     )
 
@@ -36,7 +40,8 @@ class Inbox:
         self._session = session
         self._waiting: deque[Pdu] | None = None  # made when first needed: idle connections are many
         self._limit: int = settings.IM_INBOX_PDUS  # a look at the settings takes a microsecond
-        self._in_flight = 0  # items of this connection in the writer
+        self._unstored = 0  # items of this connection in the writer
+        self._unanswered = 0  # its questions in the other batchers
         self._busy = False  # the next command waits for an answer or for a timer
         self._paused = False
         self._allowances: dict[Pace, Allowance] | None = None  # likewise
@@ -67,36 +72,44 @@ class Inbox:
     def _begin(self, pdu: Pdu) -> bool:
         """Begin a command; False when it has to wait, and `_work` will be called again."""
         session = self._session
-        if self._in_flight >= self._limit:
+        if self._unstored >= self._limit:
             return False
         admitted = dispatch.admit(session, pdu)
         if admitted is None:
             return True
         handler, body = admitted
-        if self._in_flight and handler.lane.is_barrier:
+        if handler.lane.is_barrier and (self._unstored or self._unanswered >= MAX_QUESTIONS):
             return False
-        if handler.lane.make is not None and not self._is_room_in(handler.lane):
+        if handler.lane.batched is not None and not self._is_room_in(handler.lane):
             return False
         if handler.pace is not Pace.FREE and not self._is_time_for(handler.pace):
             return False
         if handler.lane in (IN_THREAD, IN_TRANSACTION):
             self._busy = True
             dispatch.run_in_thread(session, pdu, handler, body, self._go_on)
-        elif handler.lane.make is None:
+        elif handler.lane.batched is None:
             dispatch.run_on_loop(session, pdu, handler, body)
-        elif handler.lane.is_pipelined:
+        elif not handler.lane.is_pipelined:
+            progress = dispatch.run_batched(session, pdu, handler, body, done=self._go_on)
+            self._busy = progress is not Progress.OVER
+        elif handler.lane.is_barrier:
+            progress = dispatch.run_batched(session, pdu, handler, body, done=self._answered)
+            self._unanswered += progress is not Progress.OVER
+        else:
             progress = dispatch.run_batched(
                 session, pdu, handler, body, done=self._stored, joined=self._go_on
             )
-            self._in_flight += progress is not Progress.OVER
+            self._unstored += progress is not Progress.OVER
             self._busy = progress is Progress.IN_MAKING
-        else:
-            progress = dispatch.run_batched(session, pdu, handler, body, done=self._go_on)
-            self._busy = progress is not Progress.OVER
         return True
 
     def _stored(self) -> None:
-        self._in_flight -= 1
+        self._unstored -= 1
+        if self._waiting:
+            self._work()
+
+    def _answered(self) -> None:
+        self._unanswered -= 1
         if self._waiting:
             self._work()
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.conf import settings
 
@@ -60,6 +60,16 @@ class Work(Protocol):
         """Give back what the thread holds."""
 
 
+class Batched(NamedTuple):
+    """How a lane's items are worked on: `make` returns what does it, for `max_batch` at once.
+
+    `max_batch` 0: as many as the settings allow.
+    """
+
+    make: Callable[[], Work]
+    max_batch: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Notices:
     """How the floor above words what happens to connections (it knows protobuf, this one doesn't).
@@ -80,7 +90,7 @@ class Node:
         *,
         bus: Bus,
         gateway: Gateway,
-        lanes: Mapping[str, Callable[[], Work]],
+        lanes: Mapping[str, Batched],
         notices: Notices,
         truth: Truth,
         accounts: Accounts,
@@ -106,7 +116,7 @@ class Node:
         self.repairs = Repairs(self, truth)
         self.access = AccessWatch(self, accounts)
         self._lease = Lease(self)
-        self._lanes = {name: _batcher(name, make()) for name, make in lanes.items()}
+        self._lanes = {name: _batcher(name, lane) for name, lane in lanes.items()}
         self._threads = ThreadPoolExecutor(settings.IM_DB_THREADS, thread_name_prefix="db")
         self._threads_busy = 0  # calls of `in_thread` that are not done
         self._threads_idle = asyncio.Event()
@@ -378,11 +388,12 @@ class Node:
             self.access.look_at_all()
 
 
-def _batcher(name: str, work: Work) -> Batcher[Any, Any]:
+def _batcher(name: str, lane: Batched) -> Batcher[Any, Any]:
+    work = lane.make()
     return Batcher(
         name,
         work,
-        max_batch=settings.IM_BATCH_ITEMS,
+        max_batch=lane.max_batch or settings.IM_BATCH_ITEMS,
         max_waiting=settings.IM_WAITING_ITEMS,
         on_close=work.close,
     )

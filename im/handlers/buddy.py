@@ -22,6 +22,7 @@ from im.handlers.registry import (
 )
 from im.services import chat, contacts, profile, recent
 from im.services.items import GroupRemoval, Removal
+from im.services.memberships import Memberships
 from im.services.recent import Since
 from im.types import OnlineStatus, SessionRemoved, SessionType
 from im.wire.catalog import Command
@@ -95,19 +96,23 @@ def users_status(caller: Session, req: pb.IMUsersStatReq) -> Outcome:
 # --- conversations ----------------------------------------------------------------------------
 
 
-def _recent_lists(asked: Sequence[Since]) -> list[pb.IMRecentContactSessionRsp]:
+def _recent_lists(
+    asked: Sequence[Since], groups: Memberships
+) -> list[pb.IMRecentContactSessionRsp]:
+    lists = recent.recent_sessions(asked, groups)
     return [
         pb.IMRecentContactSessionRsp(
             user_id=since.user_id, contact_session_list=[_session_info(entry) for entry in found]
         )
-        for since, found in zip(asked, recent.recent_sessions(asked), strict=True)
+        for since, found in zip(asked, lists, strict=True)
     ]
 
 
 @handles(Command.BUDDY_LIST_RECENT_CONTACT_SESSION_REQUEST, lane=LISTS, answer=with_reply)
 def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq, seq: int) -> ListQuestion:
     """Return the conversations touched since the client's stamp, newest first."""
-    return ListQuestion(_recent_lists, Since(caller.user_id, req.latest_update_time))
+    asked = Since(caller.user_id, req.latest_update_time)
+    return ListQuestion(_recent_lists, asked, groups_of=caller.user_id)
 
 
 def _session_info(entry: recent.RecentSession) -> base.ContactSessionInfo:

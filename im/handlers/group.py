@@ -16,18 +16,21 @@ from im.handlers.registry import (
     with_reply,
 )
 from im.services import groups
+from im.services.memberships import Memberships
 from im.types import ClientType, GroupChange, GroupMade, GroupType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
 
 
-def _fixed_lists(user_ids: Sequence[int]) -> list[pb.IMNormalGroupListRsp]:
-    return _lists(user_ids, groups.fixed_groups(user_ids))
+def _fixed_lists(user_ids: Sequence[int], mine: Memberships) -> list[pb.IMNormalGroupListRsp]:
+    return _lists(user_ids, groups.fixed_groups(user_ids, mine))
 
 
-def _fixed_and_silent_lists(user_ids: Sequence[int]) -> list[pb.IMNormalGroupListRsp]:
-    return _lists(user_ids, groups.fixed_and_silent_groups(user_ids))
+def _fixed_and_silent_lists(
+    user_ids: Sequence[int], mine: Memberships
+) -> list[pb.IMNormalGroupListRsp]:
+    return _lists(user_ids, groups.fixed_and_silent_groups(user_ids, mine))
 
 
 def _lists(
@@ -53,7 +56,7 @@ def normal_list(caller: Session, req: pb.IMNormalGroupListReq, seq: int) -> List
     """
     is_web = caller.client_type == ClientType.WEB
     lists = _fixed_and_silent_lists if is_web else _fixed_lists
-    return ListQuestion(lists, caller.user_id)
+    return ListQuestion(lists, caller.user_id, groups_of=caller.user_id)
 
 
 @handles(Command.GROUP_INFO_REQUEST)

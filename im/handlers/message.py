@@ -21,6 +21,7 @@ from im.handlers.registry import (
     with_reply,
 )
 from im.services import chat, history, voice
+from im.services.history import Opening
 from im.services.items import (
     AnyMessage,
     ClientKey,
@@ -29,6 +30,8 @@ from im.services.items import (
     ReadMark,
     Repeated,
 )
+from im.services.memberships import Memberships
+from im.services.unread import Unread, unread
 from im.types import AUDIO_TYPES, GROUP_TYPES, MessageStored, SessionRead, SessionType
 from im.wire.catalog import Command, encode
 from im.wire.proto import base_define_pb2 as base
@@ -158,24 +161,24 @@ def read_messages(
     return chat.read_mark(caller.user_id, session_type, req.session_id, req.msg_id)
 
 
-def _unread_lists(user_ids: Sequence[int]) -> list[pb.IMUnreadMsgCntRsp]:
+def _unread_lists(user_ids: Sequence[int], groups: Memberships) -> list[pb.IMUnreadMsgCntRsp]:
     return [
         pb.IMUnreadMsgCntRsp(
             user_id=user_id,
             total_cnt=sum(entry.count for entry in found),
             unreadinfo_list=[_unread_info(entry) for entry in found],
         )
-        for user_id, found in zip(user_ids, history.unread(user_ids), strict=True)
+        for user_id, found in zip(user_ids, unread(user_ids, groups), strict=True)
     ]
 
 
 @handles(Command.MSG_UNREAD_CNT_REQUEST, lane=LISTS, answer=with_reply)
-def unread(caller: Session, req: pb.IMUnreadMsgCntReq, seq: int) -> ListQuestion:
+def unread_list(caller: Session, req: pb.IMUnreadMsgCntReq, seq: int) -> ListQuestion:
     """List the conversations with unread messages, each with its newest message."""
-    return ListQuestion(_unread_lists, caller.user_id)
+    return ListQuestion(_unread_lists, caller.user_id, groups_of=caller.user_id)
 
 
-def _unread_info(entry: history.Unread) -> base.UnreadInfo:
+def _unread_info(entry: Unread) -> base.UnreadInfo:
     latest = entry.latest
     return base.UnreadInfo(
         session_id=entry.session_id,
@@ -191,21 +194,25 @@ def _unread_info(entry: history.Unread) -> base.UnreadInfo:
 # --- looking back -----------------------------------------------------------------------------
 
 
-@handles(Command.MSG_LIST_REQUEST)
-def message_list(caller: Session, req: pb.IMGetMsgListReq) -> Outcome:
-    """Return a page of history, newest first."""
-    is_single = req.session_type == base.SESSION_TYPE_SINGLE
-    page = history.page if is_single else history.group_page
-    found = page(caller.user_id, req.session_id, newest_id=req.msg_id_begin, count=req.msg_cnt)
-    return Outcome(
+def _pages(openings: Sequence[Opening], groups: Memberships) -> list[pb.IMGetMsgListRsp]:
+    return [
         pb.IMGetMsgListRsp(
-            user_id=caller.user_id,
-            session_type=req.session_type,
-            session_id=req.session_id,
-            msg_id_begin=req.msg_id_begin,
-            msg_list=[records.message(row) for row in voice.as_sent(found)],
+            user_id=opening.user_id,
+            session_type=opening.session_type.value,
+            session_id=opening.session_id,
+            msg_id_begin=opening.newest_id,
+            msg_list=[records.message(row) for row in voice.as_sent(page)],
         )
-    )
+        for opening, page in zip(openings, history.pages(openings), strict=True)
+    ]
+
+
+@handles(Command.MSG_LIST_REQUEST, lane=LISTS, answer=with_reply)
+def message_list(caller: Session, req: pb.IMGetMsgListReq, seq: int) -> ListQuestion:
+    """Return a page of history, newest first."""
+    session_type = SessionType(req.session_type)
+    opening = Opening(caller.user_id, session_type, req.session_id, req.msg_id_begin, req.msg_cnt)
+    return ListQuestion(_pages, opening)
 
 
 @handles(Command.MSG_GET_LATEST_MSG_ID_REQ)

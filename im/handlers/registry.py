@@ -27,9 +27,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
 
-from im.delivery.node import Work
+from im.delivery.node import Batched
 from im.delivery.sessions import Door, Session
-from im.handlers.lists import ListDesk
+from im.handlers.lists import ASKED_TOGETHER, ListDesk
 from im.handlers.pages import DirectoryDesk
 from im.services.accounts import LoginDesk
 from im.services.writer import Writer
@@ -73,12 +73,12 @@ DONE, FAILED = 0, 1  # result_code of most replies
 class Lane:
     """Where handlers run.
 
-    `make` builds the work of a batched lane; `is_barrier`: waits until what the connection wrote
-    before is stored; `is_pipelined`: the connection's next command needn't wait for the answer.
+    `batched` says how, where there is a batcher; `is_barrier`: waits until what the connection
+    wrote before is stored; `is_pipelined`: its next command needn't wait for the answer.
     """
 
     name: str
-    make: Callable[[], Work] | None = None
+    batched: Batched | None = None
     is_barrier: bool = False
     is_pipelined: bool = False
 
@@ -86,13 +86,15 @@ class Lane:
 ON_LOOP = Lane("loop")
 IN_THREAD = Lane("thread", is_barrier=True)
 IN_TRANSACTION = Lane("transaction", is_barrier=True)
-WRITER = Lane("writer", make=partial(Writer, owns_thread=True), is_pipelined=True)
-LOGIN_DESK = Lane("logins", make=LoginDesk, is_barrier=True)
-DIRECTORY = Lane("directory", make=DirectoryDesk, is_barrier=True)
-LISTS = Lane("lists", make=ListDesk, is_barrier=True)
+WRITER = Lane("writer", Batched(partial(Writer, owns_thread=True)), is_pipelined=True)
+LOGIN_DESK = Lane("logins", Batched(LoginDesk), is_barrier=True)
+DIRECTORY = Lane("directory", Batched(DirectoryDesk), is_barrier=True, is_pipelined=True)
+LISTS = Lane("lists", Batched(ListDesk, ASKED_TOGETHER), is_barrier=True, is_pipelined=True)
 
-LANES: dict[str, Callable[[], Work]] = {
-    lane.name: lane.make for lane in (WRITER, LOGIN_DESK, DIRECTORY, LISTS) if lane.make is not None
+LANES = {
+    lane.name: lane.batched
+    for lane in (WRITER, LOGIN_DESK, DIRECTORY, LISTS)
+    if lane.batched is not None
 }
 
 
@@ -161,7 +163,7 @@ def handles(
     def register(run: F) -> F:
         if command in HANDLERS:
             raise ValueError(f"{command!r} has two handlers")
-        if (lane.make is not None) != (answer is not None):
+        if (lane.batched is not None) != (answer is not None):
             raise ValueError(f"{command!r}: a batched lane, and only that, needs an answer")
         kind = message_class(command)
         assert kind is not None

@@ -22,7 +22,7 @@ from im.models import (
     IMUser,
 )
 from im.services.group_batch import begin_groups
-from im.services.memberships import Membership, membership, memberships
+from im.services.memberships import Membership, Memberships, membership
 from im.types import GroupChange, GroupType, MembersChanged, RowStatus, SessionType
 
 MAX_NAME_CHARS = 256
@@ -54,27 +54,26 @@ class GroupCard:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def fixed_groups(user_ids: Sequence[int]) -> list[list[GroupVersion]]:
+def fixed_groups(user_ids: Sequence[int], groups: Memberships) -> list[list[GroupVersion]]:
     """Return the fixed groups of each of the users, last changed first, at most IM_GROUPS."""
-    found = memberships(user_ids)
-    return [_fixed(found.get(user_id, ())) for user_id in user_ids]
-
-
-def fixed_and_silent_groups(user_ids: Sequence[int]) -> list[list[GroupVersion]]:
-    """Return the fixed groups of each of the users and those that no list of conversations has."""
-    found = memberships(user_ids)
     return [
-        _versions(
-            group
-            for group in found.get(user_id, ())
-            if group.group_type == GroupType.NORMAL or group.is_silent
-        )
+        _versions(group for group in groups.of(user_id) if group.group_type == GroupType.NORMAL)
         for user_id in user_ids
     ]
 
 
-def _fixed(groups: Iterable[Membership]) -> list[GroupVersion]:
-    return _versions(group for group in groups if group.group_type == GroupType.NORMAL)
+def fixed_and_silent_groups(
+    user_ids: Sequence[int], groups: Memberships
+) -> list[list[GroupVersion]]:
+    """Return the fixed groups of each of the users and those that no list of conversations has."""
+    return [
+        _versions(
+            group
+            for group in groups.of(user_id)
+            if group.group_type == GroupType.NORMAL or group.is_silent
+        )
+        for user_id in user_ids
+    ]
 
 
 def _versions(groups: Iterable[Membership]) -> list[GroupVersion]:

@@ -1,15 +1,19 @@
 """In which groups users are, and how far each has read: one query for all lists that need it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
 
 from im.models import GroupCounter, GroupPosition, IMGroup, IMGroupMember
-from im.services.rows import listed
-from im.services.together import Row, rows_of_all
+from im.services.rows import Row, listed, pairs_as_rows
+from im.services.together import rows_of_all
 from im.types import RowStatus
+
+NO_LIMIT = 2**31 - 1
+
+Place = tuple[int, int]  # user id, group id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,24 @@ class Membership:
         return self.last_msg_id > max(self.joined_msg_id, self.removed_msg_id)
 
 
-def memberships(user_ids: Iterable[int]) -> dict[int, list[Membership]]:
-    """Return the groups each of these users is in, last joined first, at most IM_GROUPS.
+class Memberships:
+    """The groups of some users, read when first asked for, once for all of them."""
 
-    Users who are in none are left out.
-    """
+    def __init__(self, user_ids: Iterable[int]) -> None:
+        self._user_ids = sorted(set(user_ids))
+        self._by_user: dict[int, list[Membership]] | None = None
+
+    def of(self, user_id: int) -> list[Membership]:
+        """Return the groups one of them is in, last joined first, at most IM_GROUPS."""
+        if self._by_user is None:
+            self._by_user = _by_user(self._user_ids)
+        return self._by_user.get(user_id, [])
+
+
+def _by_user(user_ids: Sequence[int]) -> dict[int, list[Membership]]:
     limit: int = settings.IM_GROUPS
     rows = rows_of_all(
-        sorted(set(user_ids)),
+        user_ids,
         lambda users, limit: _rows(f"m.userId IN ({listed(users)})", limit),
         alone=limit,
     )
@@ -69,14 +83,28 @@ def memberships(user_ids: Iterable[int]) -> dict[int, list[Membership]]:
     return {user_id: groups[:limit] for user_id, groups in found.items()}
 
 
+def memberships_at(places: Collection[Place]) -> dict[Place, Membership]:
+    """Return the memberships at (user id, group id); strangers have none."""
+    if not places:
+        return {}
+    wanted = f"({pairs_as_rows(places)}) AS w"
+    rows = _rows("m.userId = w.a AND m.groupId = w.b", NO_LIMIT, wanted=wanted)
+    found: dict[Place, Membership] = {}
+    for user_id, *values in rows:  # adopted databases may have two: who joined last comes first
+        found.setdefault((user_id, values[0]), Membership(*values))
+    return found
+
+
 def membership(user_id: int, group_id: int) -> Membership | None:
     """Return a user's membership in a group, None for a stranger."""
-    rows = _rows(f"m.userId = {user_id:d} AND m.groupId = {group_id:d}", 1)
-    return next((Membership(*values) for _, *values in rows), None)
+    return memberships_at([(user_id, group_id)]).get((user_id, group_id))
 
 
-def _rows(condition: str, limit: int) -> list[Row]:
-    """Return (user id, fields of a Membership…) of those who meet the condition."""
+def _rows(condition: str, limit: int, *, wanted: str = "") -> list[Row]:
+    """Return (user id, fields of a Membership…) of those who meet the condition.
+
+    `wanted`: a table it names besides.
+    """
     quote = connection.ops.quote_name
     tables = {
         model: quote(model._meta.db_table)
@@ -86,7 +114,7 @@ def _rows(condition: str, limit: int) -> list[Row]:
         "SELECT m.userId, m.groupId, g.type, g.version, g.lastChated, g.updated, m.updated, "
         "COALESCE(c.last_msg_id, 0), COALESCE(p.read_msg_id, 0), "
         "COALESCE(p.joined_msg_id, 0), COALESCE(p.removed_msg_id, 0) "
-        f"FROM {tables[IMGroupMember]} m "
+        f"FROM {wanted + ' JOIN ' if wanted else ''}{tables[IMGroupMember]} m "
         f"JOIN {tables[IMGroup]} g ON g.id = m.groupId "
         f"LEFT JOIN {tables[GroupCounter]} c ON c.group_id = m.groupId "
         f"LEFT JOIN {tables[GroupPosition]} p ON p.user_id = m.userId AND p.group_id = m.groupId "

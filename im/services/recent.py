@@ -7,11 +7,11 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from im.models import IMRecentSession, IMRelationShip
-from im.services import history
-from im.services.history import Place
-from im.services.memberships import Membership, memberships
-from im.services.together import Row, rows_of_all
+from im.models import IMRecentSession, IMRelationShip, group_messages, messages
+from im.services.memberships import Membership, Memberships
+from im.services.message_rows import Place, messages_at
+from im.services.rows import Row
+from im.services.together import rows_of_all
 from im.types import Message, MsgType, RowStatus, SessionType
 
 OVERLAP_S = 2
@@ -58,22 +58,21 @@ class _Entry(NamedTuple):
 _NOT_SHOWN = Message(0, 0, 0, MsgType.GROUP_TEXT, b"")
 
 
-def recent_sessions(asked: Sequence[Since]) -> list[list[RecentSession]]:
+def recent_sessions(asked: Sequence[Since], groups: Memberships) -> list[list[RecentSession]]:
     """Return, for each who asks, his sessions touched since then, newest first, at most
     IM_RECENT_SESSIONS.
 
     Removed ones are told only to a client that has been here before (`since` not 0), so that it
     can take them off its list.  Sessions without a stored message are left out.
     """
-    groups = memberships(user_id for user_id, _ in asked)
     rows = _rows_by_user(asked)
     lists = [
-        _entries(since, rows.get(since.user_id, ()), groups.get(since.user_id, ()))
-        for since in asked
+        _entries(since, rows.get(since.user_id, ()), groups.of(since.user_id)) for since in asked
     ]
-    singles = history.messages_at(_newest(SessionType.SINGLE, lists))
-    said = history.group_messages_at(_newest(SessionType.GROUP, lists))
-    latest = {SessionType.SINGLE: singles, SessionType.GROUP: said}
+    latest = {
+        SessionType.SINGLE: messages_at(messages, _newest(SessionType.SINGLE, lists)),
+        SessionType.GROUP: messages_at(group_messages, _newest(SessionType.GROUP, lists)),
+    }
     return [list(_with_messages(entries, latest)) for entries in lists]
 
 

@@ -5,10 +5,11 @@ the moment.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from im.services.rows import Row
 
 Asked = TypeVar("Asked")
-Row = tuple[Any, ...]  # Any: as the driver returns columns
 
 ROWS_TOGETHER = 2_000  # beyond that, what many have in common is small against the rows
 

@@ -19,10 +19,11 @@ from im import dispatch
 from im.delivery.bus import Bus
 from im.delivery.node import Node
 from im.models import IMUser, Statistic
-from im.services import history, statistics
+from im.services import statistics
 from im.services.statistics import Kind
 from im.types import ClientType
 from im.wire import cipher
+from tests import reading
 from tests.admin.conftest import Company
 from tests.admin.pages import text_of
 from tests.admin.test_conversations import KEY, operator_with
@@ -198,7 +199,7 @@ def test_an_announcement_reaches_everybody_online_once(
 
     assert [one["is_over"] for one in told] == [True, True]
     for person in (company.lina, company.tom):
-        assert len(history.page(person, system.pk, newest_id=0, count=9)) == 1
+        assert len(reading.page(person, system.pk)) == 1
     said = cipher.encrypt_text("今晚维护", KEY)
     deadline = time.monotonic() + 10
     while not all(said in b"".join(link.sent) for link in links) and time.monotonic() < deadline:

@@ -9,11 +9,12 @@ from typing import Any
 
 from im.consumers.inbox import Inbox
 from im.delivery.bus import Bus
-from im.delivery.node import Node, Notices
+from im.delivery.node import Batched, Node, Notices
 from im.delivery.registry import Gateway
 from im.delivery.sessions import Session
 from im.handlers import notices
-from im.handlers.registry import LOGIN_DESK, WRITER
+from im.handlers.lists import ListQuestion
+from im.handlers.registry import LISTS, LOGIN_DESK, WRITER
 from im.services.items import NewMessage
 from im.types import ClientType, Event, Message, MessageStored, SessionType
 from im.wire.catalog import Body, Command, command_of
@@ -76,6 +77,23 @@ class WaitingLink(RecordingLink):
             await self._news.wait()
 
 
+class EmptyLists:
+    """The list desk's place: has an empty list for everybody, while `go` is set."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.go = threading.Event()
+        self.go.set()
+
+    def __call__(self, questions: Sequence[ListQuestion], /) -> Sequence[Body]:
+        self.batches.append(len(questions))
+        assert self.go.wait(10)
+        return [message_pb2.IMUnreadMsgCntRsp(user_id=ADA, total_cnt=0) for _ in questions]
+
+    def close(self) -> None:
+        pass
+
+
 class NoDesk:
     """The login desk's place: it can't be asked."""
 
@@ -89,9 +107,10 @@ class NoDesk:
 class Connected:
     """Ada's connection to a node that stores in memory."""
 
-    def __init__(self, node: Node, writer: NoDatabase) -> None:
+    def __init__(self, node: Node, writer: NoDatabase, lists: EmptyLists) -> None:
         self.node = node
         self.writer = writer
+        self.lists = lists
         self.link = WaitingLink()
         self.session: Session = session_on(self.link, node)
         self.inbox = Inbox(self.session)
@@ -109,8 +128,8 @@ class Connected:
         """Let a question arrive."""
         self.inbox.put([Pdu(command_of(question), question.SerializeToString(), seq)])
 
-    def acked_seqs(self) -> list[int]:
-        """Return the sequence numbers of the messages acknowledged so far."""
+    def answered_seqs(self) -> list[int]:
+        """Return the sequence numbers of what was answered so far, in order."""
         return [HEADER.unpack_from(pdu)[5] for pdu in self.link.sent]
 
     def acks(self) -> list[int]:
@@ -122,16 +141,21 @@ class Connected:
 @asynccontextmanager
 async def connected() -> AsyncIterator[Connected]:
     """Connect Ada, and stop the node at the end."""
-    writer = NoDatabase()
+    writer, lists = NoDatabase(), EmptyLists()
     node = Node(
         bus=Bus(RecordingLayer(), "channel"),
         gateway=GATEWAY,
-        lanes={WRITER.name: lambda: writer, LOGIN_DESK.name: NoDesk},
+        lanes={
+            WRITER.name: Batched(lambda: writer),
+            LISTS.name: Batched(lambda: lists),
+            LOGIN_DESK.name: Batched(NoDesk),
+        },
         notices=Notices(displaced=notices.displaced, presence=notices.presence),
         truth=(database := NothingMissed()),
         accounts=database,
     )
-    yield Connected(node, writer)
+    yield Connected(node, writer, lists)
     writer.go.set()
+    lists.go.set()
     if not node.is_stopping:
         await node.stop()

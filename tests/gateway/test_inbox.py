@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.message import Message
 from pytest_django.fixtures import Settings
 
+from im.consumers.inbox import MAX_QUESTIONS
 from im.delivery.sessions import Session
 from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome
 from im.services.items import NewMessage
@@ -65,6 +66,47 @@ async def test_a_question_waits_for_the_messages_before_it_and_holds_up_those_be
     assert ada.writer.batches == [3, 2]
 
 
+UNREAD = message_pb2.IMUnreadMsgCntReq(user_id=ADA)
+
+
+async def test_lists_are_asked_for_together_and_answered_in_order() -> None:
+    async with connected() as ada:
+        for seq in (7, 8, 9):
+            ada.ask(UNREAD, seq)
+        await ada.link.until_sent(3)
+
+        assert ada.lists.batches == [3]
+        assert ada.answered_seqs() == [7, 8, 9]
+
+
+async def test_a_list_waits_for_the_messages_before_it_and_holds_up_none() -> None:
+    async with connected() as ada:
+        ada.writer.go.clear()
+        ada.lists.go.clear()
+        before = ada.say(1)
+        ada.ask(UNREAD, 99)
+        behind = ada.say(1)
+        await asyncio.sleep(0.01)
+        batches_before = list(ada.lists.batches)
+        ada.writer.go.set()
+        await ada.link.until_sent(2)
+        ada.lists.go.set()
+        await ada.link.until_sent(3)
+
+        assert batches_before == []
+        assert ada.answered_seqs() == [before[0].seq, behind[0].seq, 99]
+
+
+async def test_who_asks_for_many_lists_has_not_the_desk_to_himself() -> None:
+    async with connected() as ada:
+        for seq in range(1, 3 * MAX_QUESTIONS):
+            ada.ask(UNREAD, seq)
+        await ada.link.until_sent(3 * MAX_QUESTIONS - 1)
+
+        assert max(ada.lists.batches) == MAX_QUESTIONS
+        assert ada.answered_seqs() == list(range(1, 3 * MAX_QUESTIONS))
+
+
 async def test_a_heartbeat_does_not_wait_for_the_writer() -> None:
     async with connected() as ada:
         ada.writer.go.clear()
@@ -116,7 +158,7 @@ async def test_what_follows_an_item_in_making_keeps_its_place(
 
         assert before == []
         assert ada.acks() == [1, 2, 3, 4]
-        assert ada.acked_seqs() == [1, 2, 3, 4]
+        assert ada.answered_seqs() == [1, 2, 3, 4]
 
 
 async def test_an_item_that_can_not_be_made_is_not_acknowledged_and_holds_up_nobody(
@@ -129,7 +171,7 @@ async def test_an_item_that_can_not_be_made_is_not_acknowledged_and_holds_up_nob
         ada.say(3)
         await ada.link.until_sent(2)
 
-        assert ada.acked_seqs() == [2, 3]
+        assert ada.answered_seqs() == [2, 3]
         assert ada.node.counters["errors"] == 1
 
 
@@ -147,7 +189,7 @@ async def test_an_item_that_is_made_while_there_is_no_room_keeps_its_place(
         ada.writer.go.set()
         await ada.link.until_sent(2)
 
-        assert ada.acked_seqs() == [1, 2]
+        assert ada.answered_seqs() == [1, 2]
 
 
 async def test_an_item_whose_node_stops_while_it_is_made_is_not_acknowledged(

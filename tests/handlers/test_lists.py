@@ -1,16 +1,14 @@
 """Lists of one's own, asked for by many at once: everybody gets his, whatever the others' do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from django.db import DataError, OperationalError
 
 from im import connections
-from im.handlers import lists
 from im.handlers.lists import ListDesk, ListQuestion
+from im.services.memberships import Memberships
 from im.wire.proto import message_pb2 as pb
-
-Replies = Callable[[Sequence[int]], list[pb.IMUnreadMsgCntRsp]]
 
 
 @pytest.fixture
@@ -26,9 +24,11 @@ class Kind:
 
     def __init__(self, broken: int = 0, error: Exception | None = None) -> None:
         self.together: list[list[int]] = []
+        self.groups: list[Memberships] = []
         self._broken, self._error = broken, error or DataError("a broken row")
 
-    def __call__(self, user_ids: Sequence[int]) -> list[pb.IMUnreadMsgCntRsp]:
+    def __call__(self, user_ids: Sequence[int], groups: Memberships) -> list[pb.IMUnreadMsgCntRsp]:
+        self.groups.append(groups)
         self.together.append(list(user_ids))
         if self._broken in user_ids:
             raise self._error
@@ -49,11 +49,13 @@ def test_questions_of_one_kind_are_asked_together(desk: ListDesk) -> None:
     assert (unread.together, recent.together) == ([[1, 3]], [[2, 1]])
 
 
-def test_not_too_many_are_asked_together(desk: ListDesk) -> None:
-    kind, everybody = Kind(), range(1, 2 * lists.ASKED_TOGETHER + 2)
+def test_all_kinds_share_what_is_read_of_groups(desk: ListDesk) -> None:
+    unread, recent = Kind(), Kind()
 
-    assert ask(desk, *((kind, user_id) for user_id in everybody)) == list(everybody)
-    assert [len(part) for part in kind.together] == [lists.ASKED_TOGETHER] * 2 + [1]
+    ask(desk, (unread, 1), (recent, 2))
+
+    assert unread.groups == recent.groups
+    assert len(unread.groups) == 1
 
 
 def test_who_has_a_broken_row_costs_nobody_else_the_answer(desk: ListDesk) -> None:

@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from im.errors import Refused
-from im.services import chat, groups, history, recent
+from im.services import chat, groups
 from im.services.items import Item, Result
-from im.services.recent import Since
 from im.services.writer import Writer
 from im.types import (
     GroupChange,
     GroupType,
-    Message,
     MessageStored,
     MsgType,
     RowStatus,
@@ -18,6 +16,7 @@ from im.types import (
     SessionType,
 )
 from tests.model.world import Deed, Place, Said, View
+from tests.reading import group_page, page, sessions_of, unread_of
 
 KINDS = {"user": SessionType.SINGLE, "group": SessionType.GROUP}
 TEXTS = {"user": MsgType.SINGLE_TEXT, "group": MsgType.GROUP_TEXT}
@@ -67,8 +66,7 @@ class InProcess:
 
     def view(self, user: int) -> View:
         user_id = self._ids["user"][user]
-        [sessions] = recent.recent_sessions([Since(user_id, 1)])
-        [unread] = history.unread([user_id])
+        sessions, unread = sessions_of(user_id, 1), unread_of(user_id)
         shown = {self._place(s.session_type, s.session_id): s.status for s in sessions}
         return View(
             {self._place(entry.session_type, entry.session_id): entry.count for entry in unread},
@@ -82,8 +80,8 @@ class InProcess:
 
     def _said(self, user_id: int, place: Place) -> Said:
         kind, number = place
-        page = history.page if kind == "user" else history.group_page
-        found: list[Message] = page(user_id, self._ids[kind][number], newest_id=0, count=ALL)
+        look = page if kind == "user" else group_page
+        found = look(user_id, self._ids[kind][number], at_most=ALL)
         return [(message.msg_id, message.content.decode()) for message in found]
 
     def _place(self, session_type: SessionType, session_id: int) -> Place:

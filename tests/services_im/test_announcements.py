@@ -5,9 +5,10 @@ from pytest_django.fixtures import Settings
 
 from im.errors import Refused
 from im.models import Announcement, IMUser
-from im.services import announcements, history
+from im.services import announcements
 from im.types import MessageStored
 from im.wire import cipher
+from tests.reading import page
 
 pytestmark = pytest.mark.django_db
 SYSTEM = 9
@@ -27,8 +28,7 @@ def begun(text: str = "今晚维护 Maintenance tonight") -> Announcement:
 
 
 def got(user_id: int) -> list[str]:
-    page = history.page(user_id, SYSTEM, newest_id=0, count=10)
-    return [cipher.decrypt_text(message.content, KEY) for message in page]
+    return [cipher.decrypt_text(message.content, KEY) for message in page(user_id, SYSTEM)]
 
 
 def test_it_is_a_message_of_the_systems_user_to_each() -> None:

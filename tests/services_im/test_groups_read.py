@@ -7,6 +7,7 @@ from im.models import IMGroup, IMGroupMember
 from im.services import groups
 from im.services.groups import GroupCard, GroupVersion
 from im.types import GroupType, RowStatus
+from tests.reading import fixed_groups_of
 
 pytestmark = pytest.mark.django_db
 
@@ -30,11 +31,6 @@ def add_member(group_id: int, user_id: int, status: int = RowStatus.SHOWN) -> No
     IMGroupMember.objects.create(group_id=group_id, user_id=user_id, status=status)
 
 
-def fixed_of(user_id: int) -> list[GroupVersion]:
-    [found] = groups.fixed_groups([user_id])
-    return found
-
-
 def newer(user_id: int, known: dict[int, int]) -> list[int]:
     """Return the ids of the groups told to a user who has these versions."""
     return [card.group_id for card in groups.newer_groups(user_id, known)]
@@ -47,7 +43,7 @@ def test_ones_fixed_groups_are_listed_the_one_changed_last_first() -> None:
     for group_id, age in ((1, 20), (2, 5), (3, 10), (4, 5)):
         add_group(group_id, ME, updated=NOW - age)
 
-    assert fixed_of(ME) == [GroupVersion(group_id, 3) for group_id in (2, 4, 3, 1)]
+    assert fixed_groups_of(ME) == [GroupVersion(group_id, 3) for group_id in (2, 4, 3, 1)]
 
 
 def test_other_groups_are_not_listed() -> None:
@@ -57,14 +53,14 @@ def test_other_groups_are_not_listed() -> None:
     add_member(3, ME, RowStatus.REMOVED)
     add_member(4, ME)  # the group's own row is gone
 
-    assert fixed_of(ME) == []
+    assert fixed_groups_of(ME) == []
 
 
 def test_a_group_whatever_its_status_is_listed() -> None:
     add_group(1, ME)
     IMGroup.objects.update(status=1)
 
-    assert fixed_of(ME) == [GroupVersion(1, 3)]
+    assert fixed_groups_of(ME) == [GroupVersion(1, 3)]
 
 
 def test_no_more_groups_are_listed_than_the_setting_allows(settings: Settings) -> None:
@@ -72,7 +68,7 @@ def test_no_more_groups_are_listed_than_the_setting_allows(settings: Settings) -
     for group_id in (1, 2, 3):
         add_group(group_id, ME)
 
-    assert len(fixed_of(ME)) == 2
+    assert len(fixed_groups_of(ME)) == 2
     assert newer(ME, {1: 0, 2: 0, 3: 0}) == [1, 2]
 
 
@@ -126,7 +122,7 @@ def test_the_list_costs_one_query(django_assert_num_queries: DjangoAssertNumQuer
         add_group(group_id, ME)
 
     with django_assert_num_queries(1):
-        assert len(fixed_of(ME)) == 29
+        assert len(fixed_groups_of(ME)) == 29
 
 
 def test_details_of_many_groups_cost_three_queries(

@@ -4,9 +4,13 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import Conversation, IMUser, messages
-from im.services import chat, history, together
+from im.services import chat, history, message_rows, together
+from im.services.history import Opening
+from im.services.memberships import Memberships
+from im.services.unread import unread
 from im.services.writer import Writer
 from im.types import Message, MsgType, SessionType
+from tests.reading import page, unread_of
 
 pytestmark = pytest.mark.django_db
 
@@ -33,13 +37,8 @@ def read(reader_id: int, peer_id: int) -> None:
     Writer()([chat.read_mark(reader_id, SessionType.SINGLE, peer_id, 0)])
 
 
-def unread_of(user_id: int) -> list[history.Unread]:
-    [found] = history.unread([user_id])
-    return found
-
-
-def ids(page: list[Message]) -> list[int]:
-    return [message.msg_id for message in page]
+def ids(messages: list[Message]) -> list[int]:
+    return [message.msg_id for message in messages]
 
 
 # --- pages ------------------------------------------------------------------------------------
@@ -48,18 +47,18 @@ def ids(page: list[Message]) -> list[int]:
 def test_a_page_is_newest_first_and_begins_with_the_id_named() -> None:
     talk(ME, 7, "one", "two", "three", "four")
 
-    assert ids(history.page(7, ME, newest_id=0, count=3)) == [4, 3, 2]
-    assert ids(history.page(7, ME, newest_id=3, count=2)) == [3, 2]
-    assert ids(history.page(7, ME, newest_id=2, count=9)) == [2, 1]
-    assert history.page(7, ME, newest_id=0, count=0) == []
-    assert history.page(7, 8, newest_id=0, count=9) == []
+    assert ids(page(7, ME, at_most=3)) == [4, 3, 2]
+    assert ids(page(7, ME, newest_id=3, at_most=2)) == [3, 2]
+    assert ids(page(7, ME, newest_id=2, at_most=9)) == [2, 1]
+    assert page(7, ME, at_most=0) == []
+    assert page(7, 8, at_most=9) == []
 
 
 def test_a_page_has_no_more_than_the_setting_allows(settings: Settings) -> None:
     settings.IM_HISTORY_PAGE = 2
     talk(ME, 7, "one", "two", "three")
 
-    assert ids(history.page(ME, 7, newest_id=0, count=4294967295)) == [3, 2]
+    assert ids(page(ME, 7, at_most=4294967295)) == [3, 2]
 
 
 def test_hidden_rows_and_unknown_types_are_left_out() -> None:
@@ -68,7 +67,7 @@ def test_hidden_rows_and_unknown_types_are_left_out() -> None:
     rows.filter(msg_id=2).update(status=1)
     rows.filter(msg_id=3).update(type=99)
 
-    assert ids(history.page(ME, 7, newest_id=0, count=9)) == [4, 1]
+    assert ids(page(ME, 7, at_most=9)) == [4, 1]
 
 
 def test_conversations_of_all_shards_can_be_read() -> None:
@@ -76,18 +75,39 @@ def test_conversations_of_all_shards_can_be_read() -> None:
     for peer_id in peers:
         talk(ME, peer_id, f"to {peer_id}")
 
-    pages = [history.page(peer_id, ME, newest_id=0, count=9) for peer_id in peers]
+    pages = [page(peer_id, ME, at_most=9) for peer_id in peers]
 
     assert [[message.content.decode() for message in page] for page in pages] == (
         [[f"to {peer_id}"] for peer_id in peers]
     )
 
 
-def test_a_page_costs_two_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    talk(ME, 7, "one", "two")
+def test_pages_of_many_cost_as_much_as_one(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for peer_id in range(100, 120):
+        talk(ME, peer_id, "one", "two", "three")
+    openings = [
+        Opening(*people, newest_id, at_most)
+        for peer_id in range(100, 120)
+        for people in ((ME, SessionType.SINGLE, peer_id), (peer_id, SessionType.SINGLE, ME))
+        for newest_id, at_most in ((0, 2), (1, 9))
+    ]
 
-    with django_assert_num_queries(2):
-        history.page(ME, 7, newest_id=0, count=9)
+    with django_assert_num_queries(2):  # relations, messages
+        found = history.pages([*openings, Opening(ME, SessionType.SINGLE, 7, 0, 9)])
+
+    assert [ids(page) for page in found] == [[3, 2], [1]] * 40 + [[]]
+
+
+def test_pages_of_very_many_rows_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_rows, "ROWS_TOGETHER", 5)
+    for peer_id in range(100, 104):
+        talk(ME, peer_id, "one", "two", "three")
+
+    found = history.pages([Opening(ME, SessionType.SINGLE, n, 0, 2) for n in range(99, 104)])
+
+    assert [ids(page) for page in found] == [[]] + 4 * [[3, 2]]
 
 
 # --- unread -----------------------------------------------------------------------------------
@@ -139,8 +159,9 @@ def test_unread_of_many_users_costs_as_much_as_of_one(
         talk(peer_id, ME, "hi")
         talk(ME, peer_id, "hello")
 
+    everybody = [ME, *range(100, 140)]
     with django_assert_num_queries(3):  # conversations, their messages, groups
-        mine, *theirs = history.unread([ME, *range(100, 140)])
+        mine, *theirs = unread(everybody, Memberships(everybody))
 
     assert len(mine) == 40
     assert [[entry.session_id for entry in found] for found in theirs] == 40 * [[ME]]
@@ -155,6 +176,6 @@ def test_very_many_are_asked_for_in_parts(
         for peer_id in range(100, 100 + authors):
             talk(peer_id, reader_id, "hi")
 
-    found = history.unread([1, 2, 3, 4, 2])
+    found = unread([1, 2, 3, 4, 2], Memberships([1, 2, 3, 4, 2]))
 
     assert [len(entries) for entries in found] == [3, 1, 3, 2, 1]

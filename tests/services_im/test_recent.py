@@ -15,8 +15,10 @@ from im.models import (
 )
 from im.services import recent
 from im.services.items import pair_of
+from im.services.memberships import Memberships
 from im.services.recent import OVERLAP_S, RecentSession, Since
 from im.types import Message, MsgType, RowStatus, SessionType
+from tests.reading import sessions_of
 
 pytestmark = pytest.mark.django_db
 
@@ -91,11 +93,6 @@ def add_conversation(
     """Add a conversation of one message, and ME's session of it."""
     add_messages(peer_id)
     add_session(peer_id, updated, session_type=session_type, status=status)
-
-
-def sessions_of(user_id: int, since: int) -> list[RecentSession]:
-    [found] = recent.recent_sessions([Since(user_id, since)])
-    return found
 
 
 def peers(found: list[RecentSession]) -> list[int]:
@@ -230,7 +227,7 @@ def test_many_who_ask_at_once_cost_as_much_as_one(
 
     asked = [Since(ME, 0), Since(1, 0), Since(ME, NOW + 100), Since(2, NOW + 100), Since(ME, 1)]
     with django_assert_num_queries(3):
-        found = recent.recent_sessions(asked)
+        found = recent.recent_sessions(asked, Memberships(since.user_id for since in asked))
 
     assert [peers(sessions) for sessions in found] == [[1], [ME], [2], [], [2, 1]]
 

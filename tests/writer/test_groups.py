@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from im.services.items import Item
-from im.services.recent import Since, recent_sessions
 from im.services.writer import Writer
 from im.types import Message, MessageStored, RowStatus, SessionRead, SessionRemoved, SessionType
+from tests.reading import sessions_of
 from tests.writer.conftest import ON_MARIADB, TakeUsers
 from tests.writer.group_store import (
     adopt,
@@ -34,7 +34,7 @@ def listed(user_id: int, since: int = 0) -> dict[int, int]:
     """Return the status of the groups in a user's list."""
     return {
         session.session_id: session.status
-        for session in recent_sessions([Since(user_id, since)])[0]
+        for session in sessions_of(user_id, since)
         if session.session_type is GROUP
     }
 
@@ -214,7 +214,7 @@ def test_a_removed_group_names_no_message(store: Store, writer: Writer, users: T
     group = make(ada, bob)
     writer([say(ada, group, "secret"), remove_group(bob, group)])
 
-    [session] = recent_sessions([Since(bob, 1)])[0]
+    [session] = sessions_of(bob, 1)
 
     assert (session.latest.msg_id, session.latest.content) == (0, b"")
 

@@ -4,13 +4,14 @@ import pytest
 
 from im.errors import Refused
 from im.services import groups, history
-from im.services.memberships import membership, memberships
-from im.services.recent import Since, recent_sessions
+from im.services.history import Opening
+from im.services.memberships import membership
 from im.services.writer import Writer
 from im.types import GroupChange, GroupType, RowStatus, SessionType
+from tests.reading import fixed_groups_of, group_page, groups_of, sessions_of
 from tests.writer.conftest import TakeUsers
 from tests.writer.group_store import adopt, contents, counter, make, say, standing, unread
-from tests.writer.store import Store
+from tests.writer.store import Store, text
 
 ADD, REMOVE = GroupChange.ADD, GroupChange.REMOVE
 TEMPORARY, NORMAL = GroupType.TEMPORARY, GroupType.NORMAL
@@ -28,7 +29,7 @@ def fixed(*member_ids: int) -> int:
 
 def seen(user_id: int, group_id: int) -> list[int]:
     """Return the ids of the messages a user may see."""
-    page = history.group_page(user_id, group_id, newest_id=0, count=100)
+    page = group_page(user_id, group_id)
     by_id = history.group_by_ids(user_id, group_id, range(1, 100))
     assert page == by_id
     assert history.latest_group_id(user_id, group_id) == max([m.msg_id for m in page], default=0)
@@ -66,7 +67,7 @@ def test_a_group_needs_a_name_and_members(
     with pytest.raises(Refused):
         groups.create_group(ada, name, avatar, [ada] if with_members else [2**31], TEMPORARY)
 
-    assert memberships([ada]) == {}
+    assert groups_of(ada) == []
 
 
 def test_a_group_has_a_bounded_size(
@@ -211,18 +212,40 @@ def test_who_returns_sees_only_what_is_said_since(
     writer([say(ada, group), say(bob, group)])
     groups.change_members(ada, group, REMOVE, [bob])
     writer([say(ada, group)])
-    away = (seen(bob, group), membership(bob, group), memberships([bob]))
+    away = (seen(bob, group), membership(bob, group), groups_of(bob))
 
     groups.change_members(ada, group, ADD, [bob])
     writer([say(ada, group)])
 
-    assert away == ([], None, {})
+    assert away == ([], None, [])
     assert seen(bob, group) == [4]
     assert unread(bob, group) == 1
     assert row(store, group) == (3, 2)
     assert store.row(
         "SELECT COUNT(*) FROM IMGroupMember WHERE groupId = %s AND userId = %s", group, bob
     ) == (1,)
+
+
+def test_pages_asked_for_together_show_each_what_he_may_see(
+    store: Store, writer: Writer, users: TakeUsers
+) -> None:
+    ada, bob, cleo = users(3)
+    one, two = make(ada, bob), make(ada, cleo)
+    writer([say(ada, one), say(bob, one), say(ada, two), text(ada, bob), text(bob, ada)])
+    groups.change_members(ada, two, ADD, [bob])
+    writer([say(cleo, two)])
+    asked = [(ada, two), (bob, two), (bob, one), (cleo, one), (ada, one)]
+    openings = [
+        *(Opening(user_id, SessionType.GROUP, group_id, 0, 9) for user_id, group_id in asked),
+        Opening(bob, SessionType.SINGLE, ada, 0, 9),
+        Opening(bob, SessionType.SINGLE, cleo, 0, 9),
+    ]
+
+    found = history.pages(openings)
+
+    assert [[message.msg_id for message in page] for page in found] == (
+        [[2, 1], [2], [2, 1], [], [2, 1], [2, 1], []]
+    )
 
 
 def test_a_returning_members_list_shows_the_group_when_somebody_writes(
@@ -234,9 +257,9 @@ def test_a_returning_members_list_shows_the_group_when_somebody_writes(
     groups.change_members(ada, group, REMOVE, [bob])
     groups.change_members(ada, group, ADD, [bob])
 
-    [told] = recent_sessions([Since(bob, 1)])[0]
+    [told] = sessions_of(bob, 1)
     writer([say(ada, group, "welcome")])
-    [shown] = recent_sessions([Since(bob, 0)])[0]
+    [shown] = sessions_of(bob, 0)
 
     assert (told.session_type, told.status) == (SessionType.GROUP, RowStatus.REMOVED)
     assert told.latest.content == b""
@@ -285,9 +308,7 @@ def test_fixed_groups_are_listed_and_temporary_ones_are_not(
     make(ada, bob)
     group = fixed(bob, ada)
 
-    assert [(entry.group_id, entry.version) for entry in groups.fixed_groups([ada])[0]] == [
-        (group, 1)
-    ]
+    assert [(entry.group_id, entry.version) for entry in fixed_groups_of(ada)] == [(group, 1)]
 
 
 def test_a_shield_is_a_members_own_and_survives_writing_and_reading(

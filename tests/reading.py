@@ -1,0 +1,43 @@
+"""What one user reads, asked for as clients do: alone, in a batch of one."""
+
+from im.services import groups, history, recent
+from im.services.history import Opening
+from im.services.memberships import Membership, Memberships
+from im.services.recent import RecentSession, Since
+from im.services.unread import Unread, unread
+from im.types import Message, SessionType
+
+
+def page(user_id: int, peer_id: int, *, newest_id: int = 0, at_most: int = 9) -> list[Message]:
+    """Return a page of a one-to-one conversation."""
+    [found] = history.pages([Opening(user_id, SessionType.SINGLE, peer_id, newest_id, at_most)])
+    return found
+
+
+def group_page(user_id: int, group_id: int, *, at_most: int = 100) -> list[Message]:
+    """Return the newest page of a group."""
+    [found] = history.pages([Opening(user_id, SessionType.GROUP, group_id, 0, at_most)])
+    return found
+
+
+def sessions_of(user_id: int, since: int) -> list[RecentSession]:
+    """Return a user's list of conversations."""
+    [found] = recent.recent_sessions([Since(user_id, since)], Memberships([user_id]))
+    return found
+
+
+def unread_of(user_id: int) -> list[Unread]:
+    """Return what a user has not read."""
+    [found] = unread([user_id], Memberships([user_id]))
+    return found
+
+
+def groups_of(user_id: int) -> list[Membership]:
+    """Return the groups a user is in."""
+    return Memberships([user_id]).of(user_id)
+
+
+def fixed_groups_of(user_id: int) -> list[groups.GroupVersion]:
+    """Return a user's fixed groups."""
+    [found] = groups.fixed_groups([user_id], Memberships([user_id]))
+    return found
