@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from im.errors import ProtocolError
 from im.wire.pdu import Decoder, FramingError, Pdu
-from tcpgateway.outbox import Outbox
+from tcpgateway.outbox import Flush, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Host(Protocol):
     """What a connection needs of its server."""
 
     loop: asyncio.AbstractEventLoop
+    flush: Flush
     max_pdu_bytes: int
     login_pdu_bytes: int
     outbox_bytes: int
@@ -79,7 +80,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's doesn't inherit from it
-        self._outbox = Outbox(self._host.loop, self._transport, limit_bytes=self._host.outbox_bytes)
+        self._outbox = Outbox(
+            self._host.flush, self._transport, limit_bytes=self._host.outbox_bytes
+        )
         if not self._host.joined(self, spare=self._spare) or self._consumer is None:
             self._consumer = None
             log.warning("no room for a connection from %s", self.peer)

@@ -6,10 +6,38 @@ it, so that neither the loop nor anybody's memory notices.
 """
 
 import asyncio
+import logging
 from collections import deque
+
+log = logging.getLogger(__name__)
 
 SLICE_BYTES = 256 * 1024  # they take the loop about 0.1 ms
 MAX_LONG_PARTS = 8  # nobody needs the directory more often than this at once
+
+
+class Flush:
+    """Writes, when a turn of the loop is over, what its outboxes have queued in it.
+
+    One callback for all: at 10,000 messages a second one for each took 4 % of the loop's work.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._outboxes: list[Outbox] = []
+
+    def later(self, outbox: "Outbox") -> None:
+        """Flush `outbox` soon."""
+        if not self._outboxes:
+            self.loop.call_soon(self._flush)
+        self._outboxes.append(outbox)
+
+    def _flush(self) -> None:
+        outboxes, self._outboxes = self._outboxes, []
+        for outbox in outboxes:
+            try:
+                outbox.flush()
+            except Exception:  # the others' shall be written all the same
+                log.exception("a flush failed")
 
 
 class Outbox:
@@ -20,18 +48,25 @@ class Outbox:
     """
 
     __slots__ = (
-        "_backlog", "_backlog_bytes", "_ends", "_is_congested", "_limit_bytes", "_long_parts",
-        "_loop", "_parts", "_transport",
+        "_backlog",
+        "_backlog_bytes",
+        "_ends",
+        "_flush",
+        "_is_congested",
+        "_limit_bytes",
+        "_long_parts",
+        "_parts",
+        "_transport",
     )  # fmt: skip
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        flush: Flush,
         transport: asyncio.Transport,
         *,
         limit_bytes: int,
     ) -> None:
-        self._loop = loop
+        self._flush = flush
         self._transport = transport
         self._limit_bytes = limit_bytes
         self._parts: list[bytes] = []  # this turn's
@@ -44,7 +79,7 @@ class Outbox:
     def put(self, data: bytes) -> None:
         """Queue bytes."""
         if not self._parts:
-            self._loop.call_soon(self.flush)
+            self._flush.later(self)
         self._parts.append(data)
         if len(data) > SLICE_BYTES:
             self._long_parts += 1
@@ -103,7 +138,7 @@ class Outbox:
             if self._ends:
                 self._transport.write_eof()
         elif not self._is_congested:
-            self._loop.call_soon(self._pump)
+            self._flush.loop.call_soon(self._pump)
 
     def _write(self, backlog: deque[memoryview], room: int) -> int:
         """Write the first part, or what there is room for; return how many bytes."""

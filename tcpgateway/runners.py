@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 # that happens before older ones are.  A message makes dozens of objects and no cycle.
 COLLECT_AFTER = (20_000, 20, 100)
 
-# How long loop and writer thread may keep the interpreter from each other (0.005 by default).  On
-# its way a message needs it a dozen times in turn.
-SWITCH_S = 0.001
+# How long loop and writer thread may keep the interpreter from each other (0.005 by default).  The
+# writer asks for it after each statement, a dozen times a batch; much shorter, and switching costs.
+SWITCH_S = 0.0005
 
 
 def load_application() -> Any:

@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tcpgateway.connection import Connection
 from tcpgateway.lifespan import Lifespan
+from tcpgateway.outbox import Flush
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +65,15 @@ class GatewayServer:
         default_factory=lambda: min(settings.IM_LOGIN_PDU_BYTES, settings.IM_MAX_PDU_BYTES)
     )
     outbox_bytes: int = field(default_factory=lambda: settings.IM_OUTBOX_BYTES)
+    flush: Flush = field(init=False)
     _connections: set[Connection] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _lifespan: Lifespan | None = None
     _retiring: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.flush = Flush(self.loop)
 
     async def start(self) -> None:
         """Start the application, then take clients.  Raises what the application's start raises."""

@@ -40,28 +40,35 @@ class RetryMemory:
         """Return how many senders are remembered."""
         return len(self._senders)
 
-    def recall(self, sender_id: int, key: Hashable) -> Attempt | None:
-        """Return the earlier attempt that `key` repeats, if it is remembered."""
-        sender = self._senders.get(sender_id)
-        attempt = sender.attempts.get(key) if sender else None
-        return attempt if attempt and attempt.expires > time.monotonic() else None
-
-    def remember(self, sender_id: int, key: Hashable) -> Attempt:
-        """Note an attempt that begins now."""
+    def begin(self, sender_id: int, key: Hashable) -> Attempt | None:
+        """Return the earlier attempt that `key` repeats; if there is none, note that one begins."""
         now = time.monotonic()
         sender = self._senders.get(sender_id)
         if sender is None:
             sender = self._senders[sender_id] = _Sender()
-        else:
-            self._senders.move_to_end(sender_id)
-        sender.expires = now + self._seconds
         attempts = sender.attempts
-        attempts.pop(key, None)  # an expired one would keep its old place
-        attempt = attempts[key] = Attempt(sender.expires)
+        earlier = attempts.get(key)
+        if earlier is not None:
+            if earlier.expires > now:
+                return earlier
+            del attempts[key]  # it would keep its old place
+        self._senders.move_to_end(sender_id)
+        sender.expires = now + self._seconds
+        attempts[key] = Attempt(sender.expires)
         if len(attempts) > self._items:
             del attempts[next(iter(attempts))]
         self._forget_the_silent(now)
-        return attempt
+        return None
+
+    def stored(self, sender_id: int, key: Hashable, msg_id: int) -> Sequence[Session]:
+        """Note how an attempt ended; return the connections by which it was repeated meanwhile."""
+        sender = self._senders.get(sender_id)
+        attempt = sender.attempts.get(key) if sender is not None else None
+        if attempt is None:
+            return ()
+        attempt.msg_id = msg_id
+        waiting, attempt.waiting = attempt.waiting, ()
+        return waiting
 
     def forget(self, sender_id: int, key: Hashable) -> None:
         """Drop an attempt that was not stored: its retry shall be."""

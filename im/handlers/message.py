@@ -61,12 +61,9 @@ def _answer_message(
         caller.node.retries.forget(caller.user_id, key)
         return Outcome(refusal="the message could not be stored")
     ack = _ack(caller, req, event.message.msg_id)
-    attempt = caller.node.retries.recall(caller.user_id, key)
-    if attempt is not None:
-        attempt.msg_id = event.message.msg_id
-        for session in attempt.waiting:
+    if key is not None:
+        for session in caller.node.retries.stored(caller.user_id, key, event.message.msg_id):
             session.send(encode(ack, seq))
-        attempt.waiting = ()
     if req.msg_type in AUDIO_TYPES:  # others hear it as it came
         event = event._replace(message=event.message._replace(content=req.msg_data))
     return Outcome(ack, (event,))
@@ -84,9 +81,8 @@ def send_message(
     key = _retry_key(req, seq)
     if key is None:
         return item
-    attempt = caller.node.retries.recall(caller.user_id, key)
+    attempt = caller.node.retries.begin(caller.user_id, key)
     if attempt is None:
-        caller.node.retries.remember(caller.user_id, key)
         return item
     if attempt.msg_id:
         return Outcome(_ack(caller, req, attempt.msg_id))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tcpgateway.outbox import MAX_LONG_PARTS, SLICE_BYTES, Outbox
+from tcpgateway.outbox import MAX_LONG_PARTS, SLICE_BYTES, Flush, Outbox
 from tests.gateway.transport import RecordingTransport
 
 LIMIT_BYTES = SLICE_BYTES + 100_000
@@ -18,13 +18,41 @@ def transport() -> RecordingTransport:
 
 @pytest.fixture
 async def outbox(transport: RecordingTransport) -> Outbox:
-    return Outbox(asyncio.get_running_loop(), transport, limit_bytes=LIMIT_BYTES)
+    return Outbox(Flush(asyncio.get_running_loop()), transport, limit_bytes=LIMIT_BYTES)
 
 
 async def all_turns() -> None:
     """Let everything that is ready to run do so."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def test_what_a_turn_queues_leaves_in_one_write(transport: RecordingTransport) -> None:
+    flush, other = Flush(asyncio.get_running_loop()), RecordingTransport()
+    one, two = (Outbox(flush, t, limit_bytes=LIMIT_BYTES) for t in (transport, other))
+    for part in (b"a", b"b"):
+        one.put(part)
+        two.put(part * 2)
+    before = [*transport.writes, *other.writes]
+    await asyncio.sleep(0)
+    one.put(b"c")
+    await asyncio.sleep(0)
+
+    assert before == []
+    assert (transport.writes, other.writes) == ([b"ab", b"c"], [b"aabb"])
+
+
+async def test_one_transports_failure_costs_no_other_its_write(
+    transport: RecordingTransport, caplog: pytest.LogCaptureFixture
+) -> None:
+    flush, broken = Flush(asyncio.get_running_loop()), RecordingTransport()
+    broken.write_eof()  # refuses to be written to
+    for t in (broken, transport):
+        Outbox(flush, t, limit_bytes=LIMIT_BYTES).put(b"text")
+    await asyncio.sleep(0)
+
+    assert transport.writes == [b"text"]
+    assert "a flush failed" in caplog.text
 
 
 async def test_a_long_part_is_written_in_slices_with_its_neighbours_in_order(

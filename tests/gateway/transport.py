@@ -6,6 +6,7 @@ from typing import Any
 
 from im.wire.pdu import Pdu
 from tcpgateway.connection import Connection
+from tcpgateway.outbox import Flush
 
 
 class RecordingTransport(asyncio.Transport):
@@ -76,6 +77,7 @@ class SmallHost:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.flush = Flush(self.loop)
         self.is_full = False
         self.connections: set[Connection] = set()
 
