@@ -3,6 +3,7 @@
 from im.services import groups, history, recent
 from im.services.history import Opening
 from im.services.memberships import Membership, Memberships
+from im.services.reading import Reading
 from im.services.recent import RecentSession, Since
 from im.services.unread import Unread, unread
 from im.types import Message, SessionType
@@ -22,14 +23,14 @@ def group_page(user_id: int, group_id: int, *, at_most: int = 100) -> list[Messa
 
 def sessions_of(user_id: int, since: int) -> list[RecentSession]:
     """Return a user's list of conversations."""
-    [found] = recent.recent_sessions([Since(user_id, since)], Memberships([user_id]))
-    return found
+    [found] = recent.recent_sessions([Since(user_id, since)], Reading([user_id]))
+    return [*found]
 
 
 def unread_of(user_id: int) -> list[Unread]:
     """Return what a user has not read."""
-    [found] = unread([user_id], Memberships([user_id]))
-    return found
+    [found] = unread([user_id], Reading([user_id]))
+    return [*found]
 
 
 def groups_of(user_id: int) -> list[Membership]:
@@ -39,5 +40,5 @@ def groups_of(user_id: int) -> list[Membership]:
 
 def fixed_groups_of(user_id: int) -> list[groups.GroupVersion]:
     """Return a user's fixed groups."""
-    [found] = groups.fixed_groups([user_id], Memberships([user_id]))
+    [found] = groups.fixed_groups([user_id], Reading([user_id]))
     return found

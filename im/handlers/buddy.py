@@ -1,6 +1,6 @@
 """Service 2, the directory and the list of conversations: what a client syncs after login."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from im.delivery.sessions import Session
 from im.handlers import records
@@ -22,7 +22,7 @@ from im.handlers.registry import (
 )
 from im.services import chat, contacts, profile, recent
 from im.services.items import GroupRemoval, Removal
-from im.services.memberships import Memberships
+from im.services.reading import Reading
 from im.services.recent import Since
 from im.types import OnlineStatus, SessionRemoved, SessionType
 from im.wire.catalog import Command
@@ -97,15 +97,15 @@ def users_status(caller: Session, req: pb.IMUsersStatReq) -> Outcome:
 
 
 def _recent_lists(
-    asked: Sequence[Since], groups: Memberships
-) -> list[pb.IMRecentContactSessionRsp]:
-    lists = recent.recent_sessions(asked, groups)
-    return [
+    asked: Sequence[Since], reading: Reading
+) -> Iterator[pb.IMRecentContactSessionRsp]:
+    lists = recent.recent_sessions(asked, reading)
+    return (
         pb.IMRecentContactSessionRsp(
             user_id=since.user_id, contact_session_list=[_session_info(entry) for entry in found]
         )
         for since, found in zip(asked, lists, strict=True)
-    ]
+    )
 
 
 @handles(Command.BUDDY_LIST_RECENT_CONTACT_SESSION_REQUEST, lane=LISTS, answer=with_reply)

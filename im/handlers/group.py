@@ -1,6 +1,6 @@
 """Service 4, groups: which ones there are, who is in them, and how that changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from im.delivery.sessions import Session
 from im.errors import Refused
@@ -16,27 +16,27 @@ from im.handlers.registry import (
     with_reply,
 )
 from im.services import groups
-from im.services.memberships import Memberships
+from im.services.reading import Reading
 from im.types import ClientType, GroupChange, GroupMade, GroupType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
 
 
-def _fixed_lists(user_ids: Sequence[int], mine: Memberships) -> list[pb.IMNormalGroupListRsp]:
-    return _lists(user_ids, groups.fixed_groups(user_ids, mine))
+def _fixed_lists(user_ids: Sequence[int], reading: Reading) -> Iterator[pb.IMNormalGroupListRsp]:
+    return _lists(user_ids, groups.fixed_groups(user_ids, reading))
 
 
 def _fixed_and_silent_lists(
-    user_ids: Sequence[int], mine: Memberships
-) -> list[pb.IMNormalGroupListRsp]:
-    return _lists(user_ids, groups.fixed_and_silent_groups(user_ids, mine))
+    user_ids: Sequence[int], reading: Reading
+) -> Iterator[pb.IMNormalGroupListRsp]:
+    return _lists(user_ids, groups.fixed_and_silent_groups(user_ids, reading))
 
 
 def _lists(
     user_ids: Sequence[int], lists: Sequence[Sequence[groups.GroupVersion]]
-) -> list[pb.IMNormalGroupListRsp]:
-    return [
+) -> Iterator[pb.IMNormalGroupListRsp]:
+    return (
         pb.IMNormalGroupListRsp(
             user_id=user_id,
             group_version_list=[
@@ -45,7 +45,7 @@ def _lists(
             ],
         )
         for user_id, found in zip(user_ids, lists, strict=True)
-    ]
+    )
 
 
 @handles(Command.GROUP_NORMAL_LIST_REQUEST, lane=LISTS, answer=with_reply)

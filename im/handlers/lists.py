@@ -1,18 +1,21 @@
 """The lists of one's own that clients ask for, read for all who ask at the moment.
 
 A kind of list is a function that takes what is asked for, by each of some users, and returns a
-reply for each; it reads the database once for all of them.
+reply for each.  It reads the database once for all of them, says at once what it needs that other
+kinds may need too, and makes the replies when they are taken: all kinds have said it then.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
 from im import connections
+from im.services.attempts import repeated
 from im.services.faults import Fault, classify
-from im.services.memberships import Memberships
+from im.services.reading import Reading
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +24,7 @@ log = logging.getLogger(__name__)
 ASKED_TOGETHER = 64
 
 # Any: what a kind of list is asked with.
-Replies = Callable[[Sequence[Any], Memberships], Sequence[Message]]
+Replies = Callable[[Sequence[Any], Reading], Iterator[Message]]
 
 
 class ListQuestion(NamedTuple):
@@ -36,9 +39,12 @@ class ListDesk:
     """Answers batches of questions; use it from one thread."""
 
     def __call__(self, questions: Sequence[ListQuestion]) -> list[Message | None]:
-        """Return the reply to each question, in order; None to one that can't be answered."""
+        """Return the reply to each question, in order; None to one that can't be answered.
+
+        Raises what the database raises when it is away, after some attempts.
+        """
         connections.renew()
-        return _answers(questions)
+        return repeated(partial(_answers, questions))
 
     def close(self) -> None:
         """Close this thread's database connection."""
@@ -61,10 +67,15 @@ def _answers(questions: Sequence[ListQuestion]) -> list[Message | None]:
 
 
 def _together(questions: Sequence[ListQuestion]) -> list[Message | None]:
-    groups = Memberships(question.groups_of for question in questions if question.groups_of)
+    reading = Reading(question.groups_of for question in questions if question.groups_of)
+    places: dict[Replies, list[int]] = {}
+    for number, question in enumerate(questions):
+        places.setdefault(question.replies, []).append(number)
+    begun = {
+        replies: replies([questions[number].asked for number in numbers], reading)
+        for replies, numbers in places.items()
+    }
     found: dict[int, Message] = {}
-    for replies in {question.replies for question in questions}:
-        places = [n for n, question in enumerate(questions) if question.replies is replies]
-        asked = [questions[n].asked for n in places]
-        found.update(zip(places, replies(asked, groups), strict=True))
-    return [found[n] for n in range(len(questions))]
+    for replies, numbers in places.items():
+        found.update(zip(numbers, begun[replies], strict=True))
+    return [found[number] for number in range(len(questions))]

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from hashlib import blake2b
 
 from im.delivery.sessions import Session
@@ -30,7 +30,7 @@ from im.services.items import (
     ReadMark,
     Repeated,
 )
-from im.services.memberships import Memberships
+from im.services.reading import Reading
 from im.services.unread import Unread, unread
 from im.types import AUDIO_TYPES, GROUP_TYPES, MessageStored, SessionRead, SessionType
 from im.wire.catalog import Command, encode
@@ -157,19 +157,21 @@ def read_messages(
     return chat.read_mark(caller.user_id, session_type, req.session_id, req.msg_id)
 
 
-def _unread_lists(user_ids: Sequence[int], groups: Memberships) -> list[pb.IMUnreadMsgCntRsp]:
-    return [
-        pb.IMUnreadMsgCntRsp(
-            user_id=user_id,
-            total_cnt=sum(entry.count for entry in found),
-            unreadinfo_list=[_unread_info(entry) for entry in found],
-        )
-        for user_id, found in zip(user_ids, unread(user_ids, groups), strict=True)
-    ]
+def _unread_lists(user_ids: Sequence[int], reading: Reading) -> Iterator[pb.IMUnreadMsgCntRsp]:
+    lists = unread(user_ids, reading)
+    return (_unread_list(user_id, [*found]) for user_id, found in zip(user_ids, lists, strict=True))
+
+
+def _unread_list(user_id: int, found: Sequence[Unread]) -> pb.IMUnreadMsgCntRsp:
+    return pb.IMUnreadMsgCntRsp(
+        user_id=user_id,
+        total_cnt=sum(entry.count for entry in found),
+        unreadinfo_list=[_unread_info(entry) for entry in found],
+    )
 
 
 @handles(Command.MSG_UNREAD_CNT_REQUEST, lane=LISTS, answer=with_reply)
-def unread_list(caller: Session, req: pb.IMUnreadMsgCntReq, seq: int) -> ListQuestion:
+def unread_conversations(caller: Session, req: pb.IMUnreadMsgCntReq, seq: int) -> ListQuestion:
     """List the conversations with unread messages, each with its newest message."""
     return ListQuestion(_unread_lists, caller.user_id, groups_of=caller.user_id)
 
@@ -190,8 +192,9 @@ def _unread_info(entry: Unread) -> base.UnreadInfo:
 # --- looking back -----------------------------------------------------------------------------
 
 
-def _pages(openings: Sequence[Opening], groups: Memberships) -> list[pb.IMGetMsgListRsp]:
-    return [
+def _pages(openings: Sequence[Opening], reading: Reading) -> Iterator[pb.IMGetMsgListRsp]:
+    pages = history.pages(openings)
+    return (
         pb.IMGetMsgListRsp(
             user_id=opening.user_id,
             session_type=opening.session_type.value,
@@ -199,8 +202,8 @@ def _pages(openings: Sequence[Opening], groups: Memberships) -> list[pb.IMGetMsg
             msg_id_begin=opening.newest_id,
             msg_list=[records.message(row) for row in voice.as_sent(page)],
         )
-        for opening, page in zip(openings, history.pages(openings), strict=True)
-    ]
+        for opening, page in zip(openings, pages, strict=True)
+    )
 
 
 @handles(Command.MSG_LIST_REQUEST, lane=LISTS, answer=with_reply)

@@ -22,7 +22,8 @@ from im.models import (
     IMUser,
 )
 from im.services.group_batch import begin_groups
-from im.services.memberships import Membership, Memberships, membership
+from im.services.memberships import Membership, membership
+from im.services.reading import Reading
 from im.types import GroupChange, GroupType, MembersChanged, RowStatus, SessionType
 
 MAX_NAME_CHARS = 256
@@ -54,22 +55,22 @@ class GroupCard:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def fixed_groups(user_ids: Sequence[int], groups: Memberships) -> list[list[GroupVersion]]:
+def fixed_groups(user_ids: Sequence[int], reading: Reading) -> list[list[GroupVersion]]:
     """Return the fixed groups of each of the users, last changed first, at most IM_GROUPS."""
     return [
-        _versions(group for group in groups.of(user_id) if group.group_type == GroupType.NORMAL)
+        _versions(
+            group for group in reading.groups.of(user_id) if group.group_type == GroupType.NORMAL
+        )
         for user_id in user_ids
     ]
 
 
-def fixed_and_silent_groups(
-    user_ids: Sequence[int], groups: Memberships
-) -> list[list[GroupVersion]]:
+def fixed_and_silent_groups(user_ids: Sequence[int], reading: Reading) -> list[list[GroupVersion]]:
     """Return the fixed groups of each of the users and those that no list of conversations has."""
     return [
         _versions(
             group
-            for group in groups.of(user_id)
+            for group in reading.groups.of(user_id)
             if group.group_type == GroupType.NORMAL or group.is_silent
         )
         for user_id in user_ids

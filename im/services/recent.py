@@ -1,15 +1,16 @@
 """The list of conversations each user sees: recent sessions with their newest message."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
-from im.models import IMRecentSession, IMRelationShip, group_messages, messages
-from im.services.memberships import Membership, Memberships
-from im.services.message_rows import Place, messages_at
+from im.models import IMRecentSession, IMRelationShip
+from im.services.memberships import Membership
+from im.services.message_rows import Place
+from im.services.reading import Newest, Reading
 from im.services.rows import Row
 from im.services.together import rows_of_all
 from im.types import Message, MsgType, RowStatus, SessionType
@@ -58,7 +59,7 @@ class _Entry(NamedTuple):
 _NOT_SHOWN = Message(0, 0, 0, MsgType.GROUP_TEXT, b"")
 
 
-def recent_sessions(asked: Sequence[Since], groups: Memberships) -> list[list[RecentSession]]:
+def recent_sessions(asked: Sequence[Since], reading: Reading) -> list[Iterator[RecentSession]]:
     """Return, for each who asks, his sessions touched since then, newest first, at most
     IM_RECENT_SESSIONS.
 
@@ -67,13 +68,14 @@ def recent_sessions(asked: Sequence[Since], groups: Memberships) -> list[list[Re
     """
     rows = _rows_by_user(asked)
     lists = [
-        _entries(since, rows.get(since.user_id, ()), groups.of(since.user_id)) for since in asked
+        _entries(since, rows.get(since.user_id, ()), reading.groups.of(since.user_id))
+        for since in asked
     ]
-    latest = {
-        SessionType.SINGLE: messages_at(messages, _newest(SessionType.SINGLE, lists)),
-        SessionType.GROUP: messages_at(group_messages, _newest(SessionType.GROUP, lists)),
-    }
-    return [list(_with_messages(entries, latest)) for entries in lists]
+    for entries in lists:
+        for entry in entries:
+            if entry.newest is not None:
+                reading.newest.want(entry.session_type, entry.newest)
+    return [_with_messages(entries, reading.newest) for entries in lists]
 
 
 def _entries(asked: Since, rows: Iterable[Row], groups: Iterable[Membership]) -> list[_Entry]:
@@ -103,20 +105,9 @@ def _entries(asked: Since, rows: Iterable[Row], groups: Iterable[Membership]) ->
     return entries[: settings.IM_RECENT_SESSIONS]
 
 
-def _newest(session_type: SessionType, lists: Iterable[Iterable[_Entry]]) -> Iterator[Place]:
-    return (
-        entry.newest
-        for entries in lists
-        for entry in entries
-        if entry.session_type is session_type and entry.newest is not None
-    )
-
-
-def _with_messages(
-    entries: Iterable[_Entry], latest: Mapping[SessionType, Mapping[Place, Message]]
-) -> Iterator[RecentSession]:
-    for session_type, session_id, status, updated, newest in entries:
-        message = _NOT_SHOWN if newest is None else latest[session_type].get(newest)
+def _with_messages(entries: Iterable[_Entry], newest: Newest) -> Iterator[RecentSession]:
+    for session_type, session_id, status, updated, place in entries:
+        message = _NOT_SHOWN if place is None else newest.take(session_type, place)
         if message is not None:
             yield RecentSession(session_type, session_id, status, updated, message)
 

@@ -1,14 +1,16 @@
 """What users have not read: the conversations, how many messages, and the newest one of each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
-from im.models import group_messages, messages
-from im.services.memberships import Memberships
-from im.services.message_rows import messages_at
+from im.services.memberships import Membership
+from im.services.message_rows import Place
+from im.services.reading import Newest, Reading
 from im.services.rows import Row, listed
 from im.services.together import rows_of_all
 from im.types import Message, SessionType
@@ -24,47 +26,56 @@ class Unread:
     latest: Message
 
 
-def unread(user_ids: Sequence[int], groups: Memberships) -> list[list[Unread]]:
+class _Entry(NamedTuple):
+    """An entry of a list before its message is read."""
+
+    session_type: SessionType
+    session_id: int
+    unread: int
+    newest: Place
+
+
+def unread(user_ids: Sequence[int], reading: Reading) -> list[Iterator[Unread]]:
     """Return the conversations with unread messages of each of the users: one-to-one, by the
     decimal text of the peer's id, then groups, last joined first.  At most IM_UNREAD_SESSIONS of
-    either.
+    either; without those whose newest message is lost.
     """
-    single, of_groups = _single(user_ids), _of_groups(user_ids, groups)
-    return [[*single.get(user_id, ()), *of_groups[user_id]] for user_id in user_ids]
+    singles = _singles(user_ids)
+    lists = [
+        [*singles.get(user_id, ()), *_groups(reading.groups.of(user_id))] for user_id in user_ids
+    ]
+    for entries in lists:
+        for entry in entries:
+            reading.newest.want(entry.session_type, entry.newest)
+    return [_with_messages(entries, reading.newest) for entries in lists]
 
 
-def _single(user_ids: Iterable[int]) -> dict[int, list[Unread]]:
-    limit: int = settings.IM_UNREAD_SESSIONS
-    rows = rows_of_all(sorted(set(user_ids)), _rows, alone=limit)
-    latest = messages_at(messages, ((relate_id, last_id) for _, _, _, relate_id, last_id in rows))
-    found: dict[int, list[Unread]] = {}
-    for user_id, peer_id, count, *place in rows:
-        message = latest.get((place[0], place[1]))
+def _with_messages(entries: Iterable[_Entry], newest: Newest) -> Iterator[Unread]:
+    for session_type, session_id, count, place in entries:
+        message = newest.take(session_type, place)
         if message is not None:
-            entry = Unread(SessionType.SINGLE, peer_id, count, message)
-            found.setdefault(user_id, []).append(entry)
+            yield Unread(session_type, session_id, count, message)
+
+
+def _singles(user_ids: Iterable[int]) -> dict[int, list[_Entry]]:
+    limit: int = settings.IM_UNREAD_SESSIONS
+    found: dict[int, list[_Entry]] = {}
+    rows = rows_of_all(sorted(set(user_ids)), _rows, alone=limit)
+    for user_id, peer_id, count, *place in rows:
+        entry = _Entry(SessionType.SINGLE, peer_id, count, (place[0], place[1]))
+        found.setdefault(user_id, []).append(entry)
     return {
         user_id: sorted(entries[:limit], key=lambda entry: str(entry.session_id))
         for user_id, entries in found.items()
     }
 
 
-def _of_groups(user_ids: Iterable[int], groups: Memberships) -> dict[int, list[Unread]]:
-    limit: int = settings.IM_UNREAD_SESSIONS
-    behind = {
-        user_id: [group for group in groups.of(user_id) if group.unread][:limit]
-        for user_id in user_ids
-    }
-    places = (group.newest for found in behind.values() for group in found)
-    latest = messages_at(group_messages, places)
-    return {
-        user_id: [
-            Unread(SessionType.GROUP, group.group_id, group.unread, latest[group.newest])
-            for group in found
-            if group.newest in latest
-        ]
-        for user_id, found in behind.items()
-    }
+def _groups(groups: Iterable[Membership]) -> list[_Entry]:
+    behind = (group for group in groups if group.unread)
+    return [
+        _Entry(SessionType.GROUP, group.group_id, group.unread, group.newest)
+        for group in islice(behind, settings.IM_UNREAD_SESSIONS)
+    ]
 
 
 def _rows(user_ids: Sequence[int], limit: int) -> list[Row]:

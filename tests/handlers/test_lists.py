@@ -1,19 +1,24 @@
 """Lists of one's own, asked for by many at once: everybody gets his, whatever the others' do."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 
 import pytest
 from django.db import DataError, OperationalError
 
 from im import connections
-from im.handlers.lists import ListDesk, ListQuestion
-from im.services.memberships import Memberships
+from im.handlers.lists import ListDesk, ListQuestion, Replies
+from im.services import attempts
+from im.services.attempts import PAUSES_S
+from im.services.reading import Reading
 from im.wire.proto import message_pb2 as pb
 
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> ListDesk:
     monkeypatch.setattr(connections, "renew", lambda: None)  # nothing here asks the database
+    monkeypatch.setattr(attempts, "drop_unusable_connection", lambda error: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     return ListDesk()
 
 
@@ -24,15 +29,17 @@ class Kind:
 
     def __init__(self, broken: int = 0, error: Exception | None = None) -> None:
         self.together: list[list[int]] = []
-        self.groups: list[Memberships] = []
+        self.readings: list[Reading] = []
+        self.breaks = -1  # how often; -1 for always
         self._broken, self._error = broken, error or DataError("a broken row")
 
-    def __call__(self, user_ids: Sequence[int], groups: Memberships) -> list[pb.IMUnreadMsgCntRsp]:
-        self.groups.append(groups)
+    def __call__(self, user_ids: Sequence[int], reading: Reading) -> Iterator[pb.IMUnreadMsgCntRsp]:
+        self.readings.append(reading)
         self.together.append(list(user_ids))
-        if self._broken in user_ids:
+        if self._broken in user_ids and self.breaks:
+            self.breaks -= 1
             raise self._error
-        return [pb.IMUnreadMsgCntRsp(user_id=n, total_cnt=n) for n in user_ids]
+        return (pb.IMUnreadMsgCntRsp(user_id=n, total_cnt=n) for n in user_ids)
 
 
 def ask(desk: ListDesk, *questions: tuple[Kind, int]) -> list[int | None]:
@@ -49,13 +56,13 @@ def test_questions_of_one_kind_are_asked_together(desk: ListDesk) -> None:
     assert (unread.together, recent.together) == ([[1, 3]], [[2, 1]])
 
 
-def test_all_kinds_share_what_is_read_of_groups(desk: ListDesk) -> None:
+def test_all_kinds_share_what_is_read(desk: ListDesk) -> None:
     unread, recent = Kind(), Kind()
 
     ask(desk, (unread, 1), (recent, 2))
 
-    assert unread.groups == recent.groups
-    assert len(unread.groups) == 1
+    assert unread.readings == recent.readings
+    assert len(unread.readings) == 1
 
 
 def test_who_has_a_broken_row_costs_nobody_else_the_answer(desk: ListDesk) -> None:
@@ -70,4 +77,30 @@ def test_a_database_that_is_away_is_not_asked_again_for_each(desk: ListDesk) -> 
     with pytest.raises(OperationalError):
         ask(desk, *((kind, user_id) for user_id in range(1, 9)))
 
-    assert len(kind.together) == 1
+    assert len(kind.together) == 1 + len(PAUSES_S)
+
+
+def test_lists_are_read_again_when_the_connection_was_lost(desk: ListDesk) -> None:
+    kind = Kind(broken=5, error=OperationalError(2006, "gone away"))
+    kind.breaks = 1
+
+    assert ask(desk, (kind, 5), (kind, 6)) == [5, 6]
+
+
+def test_replies_are_made_when_all_kinds_have_said_what_they_need(desk: ListDesk) -> None:
+    said: list[str] = []
+
+    def kind_of(name: str) -> Replies:
+        def replies(user_ids: Sequence[int], reading: Reading) -> Iterator[pb.IMUnreadMsgCntRsp]:
+            said.append(f"{name} needs")
+            return (_made(name, user_id) for user_id in user_ids)
+
+        return replies
+
+    def _made(name: str, user_id: int) -> pb.IMUnreadMsgCntRsp:
+        said.append(f"{name} replies")
+        return pb.IMUnreadMsgCntRsp(user_id=user_id, total_cnt=0)
+
+    desk([ListQuestion(kind_of("one"), 1), ListQuestion(kind_of("two"), 2)])
+
+    assert said == ["one needs", "two needs", "one replies", "two replies"]

@@ -15,7 +15,7 @@ from im.models import (
 )
 from im.services import recent
 from im.services.items import pair_of
-from im.services.memberships import Memberships
+from im.services.reading import Reading
 from im.services.recent import OVERLAP_S, RecentSession, Since
 from im.types import Message, MsgType, RowStatus, SessionType
 from tests.reading import sessions_of
@@ -227,7 +227,8 @@ def test_many_who_ask_at_once_cost_as_much_as_one(
 
     asked = [Since(ME, 0), Since(1, 0), Since(ME, NOW + 100), Since(2, NOW + 100), Since(ME, 1)]
     with django_assert_num_queries(3):
-        found = recent.recent_sessions(asked, Memberships(since.user_id for since in asked))
+        reading = Reading(since.user_id for since in asked)
+        found = [[*sessions] for sessions in recent.recent_sessions(asked, reading)]
 
     assert [peers(sessions) for sessions in found] == [[1], [ME], [2], [], [2, 1]]
 
