@@ -34,7 +34,7 @@ from im.services.items import (
     Result,
     SingleItem,
 )
-from im.services.rows import insert_rows, listed, lock_rows, look_up, upsert_rows
+from im.services.rows import insert_into_shards, listed, lock_rows, look_up, upsert_rows
 from im.types import Message, RowStatus, SessionRead, SessionRemoved, SessionType
 
 SessionKey = tuple[int, int]  # owner, peer
@@ -421,8 +421,7 @@ def _insert_messages(plans: Iterable[PlannedMessage]) -> None:
                 message.created,
             )
         )
-    for table in sorted(by_shard):
-        insert_rows(table, _MESSAGE_COLUMNS, sorted(by_shard[table]))
+    insert_into_shards(_MESSAGE_COLUMNS, by_shard)
 
 
 def _write_conversations(rows: Iterable[_ConversationRow]) -> None:

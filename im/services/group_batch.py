@@ -31,7 +31,7 @@ from im.services.items import (
     PlannedGroupMessage,
     Result,
 )
-from im.services.rows import insert_rows, listed, lock_rows, look_up, upsert_rows
+from im.services.rows import insert_into_shards, listed, lock_rows, look_up, upsert_rows
 from im.types import (
     GroupType,
     Message,
@@ -252,8 +252,7 @@ def _insert_messages(plans: Iterable[PlannedGroupMessage]) -> None:
                 message.created,
             )
         )
-    for table in sorted(by_shard):
-        insert_rows(table, _MESSAGE_COLUMNS, sorted(by_shard[table]))
+    insert_into_shards(_MESSAGE_COLUMNS, by_shard)
 
 
 def _touch_groups(plans: Iterable[PlannedGroupMessage]) -> None:

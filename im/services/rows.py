@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 LOOKUP_CHUNK = 100  # keys per OR-ed look-up; SQLite bounds the depth of an expression
-STATEMENT_CHARS = 64 * 1024  # of a multi-row INSERT, about; a longer text still gets its own
+STATEMENT_CHARS = 64 * 1024  # of INSERTs sent at once, about; a longer text still gets its own
 
 Row = tuple[Any, ...]  # Any: as the driver takes and returns columns
 
@@ -53,6 +53,43 @@ def insert_rows(
         else:  # a prepared statement, run for each row
             marks = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"{into} ({marks}) {on_conflict}", rows)
+
+
+def insert_into_shards(columns: Sequence[str], rows_by_table: Mapping[str, Sequence[Row]]) -> None:
+    """Insert rows into several tables that are alike, in the order of tables and rows.
+
+    Sent together where the driver can: after each wait for the database a thread waits for the
+    interpreter too.
+    """
+    if connection.vendor != "mysql":
+        for table, rows in sorted(rows_by_table.items()):
+            insert_rows(table, columns, sorted(rows))
+        return
+    with connection.cursor() as cursor:
+        for statements, texts in _sent_together(columns, rows_by_table):
+            cursor.execute("; ".join(statements), texts)
+            while cursor.nextset():  # raises what the next one raised
+                pass
+
+
+def _sent_together(
+    columns: Sequence[str], rows_by_table: Mapping[str, Sequence[Row]]
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield INSERTs to be sent at once, and the texts that are their parameters."""
+    statements: list[str] = []
+    texts: list[str] = []
+    chars = 0
+    for table, rows in sorted(rows_by_table.items()):
+        into = f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(columns)}) VALUES"
+        for values, of_values in _spelled_out(sorted(rows)):
+            statements.append(f"{into} {values}")
+            texts += of_values
+            chars += len(values) + sum(map(len, of_values))
+            if chars >= STATEMENT_CHARS:
+                yield statements, texts
+                statements, texts, chars = [], [], 0
+    if statements:
+        yield statements, texts
 
 
 def upsert_rows(

@@ -45,13 +45,14 @@ def test_messages_of_one_known_pair_take_four_statements(
 
 
 @pytest.mark.parametrize("count", [20, 200])
-def test_messages_of_many_known_pairs_take_a_statement_more_per_further_shard(
+def test_messages_of_many_known_pairs_take_no_more_or_one_for_each_further_shard(
     store: Store, writer: Writer, users: TakeUsers, count: int
 ) -> None:
     ada, *others = users(count + 1)
     writer([text(ada, other) for other in others])
 
-    assert _statements(writer, [text(ada, other) for other in others]) == KNOWN + SHARDS - 1
+    further = 0 if connection.vendor == "mysql" else SHARDS - 1  # the driver sends one at a time
+    assert _statements(writer, [text(ada, other) for other in others]) == KNOWN + further
 
 
 def test_read_marks_take_no_statement_of_their_own(

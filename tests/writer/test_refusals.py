@@ -27,6 +27,22 @@ def test_an_item_that_the_database_refuses_fails_alone(
     assert store.conversation(ada, bob).unread_big == 1
 
 
+def test_an_item_refused_in_any_shard_fails_alone(
+    store: Store, writer: Writer, users: TakeUsers
+) -> None:
+    ada, *others = users(17)
+    writer([text(ada, other, "first") for other in others])
+    poison = store.poison()
+
+    for refused in others:
+        answers = writer([text(ada, n, poison if n == refused else "more") for n in others])
+        assert [answer is None for answer in answers] == [n == refused for n in others]
+
+    for other in others:
+        told = [content for _, content in store.contents(ada, other)]
+        assert told == ["first"] + ["more"] * (len(others) - 1)
+
+
 def test_an_item_that_no_statement_can_be_made_of_fails_alone(
     store: Store, writer: Writer, users: TakeUsers
 ) -> None:
