@@ -48,15 +48,8 @@ class Outbox:
     """
 
     __slots__ = (
-        "_backlog",
-        "_backlog_bytes",
-        "_ends",
-        "_flush",
-        "_is_congested",
-        "_limit_bytes",
-        "_long_parts",
-        "_parts",
-        "_transport",
+        "_backlog", "_backlog_bytes", "_ends", "_flush", "_is_congested", "_limit_bytes",
+        "_long_parts", "_parts", "_transport",
     )  # fmt: skip
 
     def __init__(

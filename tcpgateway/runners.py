@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 COLLECT_AFTER = (100_000, 20, 100)
 
 # How long loop and writer thread may keep the interpreter from each other (0.005 by default).  The
-# writer asks for it after each statement, a dozen times a batch; much shorter, and switching costs.
+# writer asks for it after each statement, several times a batch; much shorter, and switching costs.
 SWITCH_S = 0.0005
 
 

@@ -44,8 +44,7 @@ def insert_rows(
     table: str, columns: Sequence[str], rows: Sequence[Row], on_conflict: str = ""
 ) -> None:
     """Insert the rows, of which there is at least one."""
-    name = connection.ops.quote_name(table)
-    into = f"INSERT INTO {name} ({', '.join(columns)}) VALUES"
+    into = _insert_into(table, columns)
     with connection.cursor() as cursor:
         if connection.vendor == "mysql":
             for values, texts in _spelled_out(rows):
@@ -72,6 +71,10 @@ def insert_into_shards(columns: Sequence[str], rows_by_table: Mapping[str, Seque
                 pass
 
 
+def _insert_into(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(columns)}) VALUES"
+
+
 def _sent_together(
     columns: Sequence[str], rows_by_table: Mapping[str, Sequence[Row]]
 ) -> Iterator[tuple[list[str], list[str]]]:
@@ -80,7 +83,7 @@ def _sent_together(
     texts: list[str] = []
     chars = 0
     for table, rows in sorted(rows_by_table.items()):
-        into = f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(columns)}) VALUES"
+        into = _insert_into(table, columns)
         for values, of_values in _spelled_out(sorted(rows)):
             statements.append(f"{into} {values}")
             texts += of_values
