@@ -6,12 +6,14 @@ from pathlib import Path
 
 from bench import html, report
 from bench.servers import Ground
+from bench.signals import end_orderly_on_sigterm
 from bench.suite import Suite
 from tests import services
 
 
 def main() -> int:
     """Run, print the table, write the files; the exit status is 1 if something was lost."""
+    end_orderly_on_sigterm()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=1, help="figures are medians of so many (1)")
     parser.add_argument("--backend", choices=("sqlite", "mariadb"), action="append")

@@ -8,6 +8,9 @@ from bench.tally import percentiles
 from bench.workers import Measured
 
 MEBIBYTE = 1 << 20
+# Shorter windows measure how the load begins and ends: 500 writers who wait 2.8 s each, seen for
+# 2 s, were reported with a twentieth of their rate.
+WAITS_PER_WINDOW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,17 @@ def figures_of(measured: Measured) -> Figures:
     if cpu_us_of:
         metrics["cpu_us"] = round(sum(cpu_us_of.values()), 2)
     faults = {reason: count for reason, count in tally.faults.items() if count}
+    if measured.load.window and _is_too_short(measured.seconds, metrics):
+        faults[f"the window of {measured.seconds:.1f} s is too short for its waits"] = 1
     if not tally.done:
         faults["operations done"] = 0
     return Figures(metrics, dict(tally.counts), cpu_us_of, faults)
+
+
+def _is_too_short(window_s: float, metrics: dict[str, float]) -> bool:
+    """Tell whether a usual wait is no small part of the window, so that its rate means nothing."""
+    wait_s = metrics.get("p50_ms", 0.0) / 1e3
+    return window_s < WAITS_PER_WINDOW * wait_s
 
 
 def _of_gateway(measured: Measured, done: int) -> dict[str, float]:

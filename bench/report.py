@@ -32,7 +32,6 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "backend": entry.backend,
         "gateways": entry.gateways,
         "limit": entry.limit,
-        "original": entry.scenario.original,
         "goals": entry.scenario.goals if entry.gateways == 1 else {},
         "faults": faults,
         "median": {} if faults else medians(entry.runs),
@@ -70,8 +69,8 @@ def write_json(report: Report, path: Path) -> None:
 
 def table(report: Report) -> Iterator[str]:
     """Yield the lines of a Markdown table."""
-    yield "| scenario | servers | rate | p50 / p99 ms | CPU each | goal | to the original |"
-    yield "|---|---|--:|--:|--:|---|---|"
+    yield "| scenario | servers | rate | p50 / p99 ms | CPU each | goal |"
+    yield "|---|---|--:|--:|--:|---|"
     for entry in report["entries"]:
         yield "| " + " | ".join(_cells(entry)) + " |"
 
@@ -83,13 +82,12 @@ def _cells(entry: dict[str, Any]) -> Iterator[str]:
         f", {entry['gateways']} gateways" if entry["gateways"] > 1 else ""
     )
     if entry["faults"]:
-        yield from ("faults", "–", "–", str(entry["faults"][0]), "–")
+        yield from ("faults", "–", "–", str(entry["faults"][0]))
         return
     yield f"{median['rate']:,.0f}/s" if "rate" in median else "–"
     yield f"{median['p50_ms']:,.1f} / {median['p99_ms']:,.1f}"
     yield f"{median['cpu_us']:,.4g} µs" if "cpu_us" in median else "–"
     yield "; ".join(_goal(name, bound, median) for name, bound in entry["goals"].items()) or "–"
-    yield "; ".join(_ratios(entry)) or "–"
 
 
 NAMES = {
@@ -110,13 +108,3 @@ def _goal(name: str, bound: float, median: dict[str, float]) -> str:
     sign = "≥" if name == "rate" else "≤"
     shown = "" if name in ("rate", "cpu_us", "p50_ms", "p99_ms") else f" ({median[name]:,.4g})"
     return f"{before}{sign} {bound:,.10g}{after}{shown} {'✓' if is_met else '✗'}"
-
-
-def _ratios(entry: dict[str, Any]) -> Iterator[str]:
-    """Yield how many times better each figure is than the original's."""
-    for name, theirs in entry["original"].items():
-        ours = entry["median"].get(name)
-        if ours and not (name == "rate" and "quiet" in entry["name"]):
-            ratio = ours / theirs if name == "rate" else theirs / ours
-            label = {"rate": "rate", "cpu_us": "CPU", "writes": "writes"}.get(name, NAMES[name][0])
-            yield f"{label.strip() or 'memory'} ×{ratio:,.3g}"

@@ -15,6 +15,7 @@ from bench.crowds import Storm
 from bench.figures import figures_of
 from bench.loads import Load, Window
 from bench.servers import Gateways, Ground
+from bench.signals import end_orderly_on_sigterm
 from bench.talk import Talk
 
 WINDOW = Window(1.0, 4.0)
@@ -46,6 +47,7 @@ class Apart(Entrance):
 
 def main() -> int:
     """Run; the exit status is 1 if something was lost."""
+    end_orderly_on_sigterm()
     with Ground("mariadb") as ground:
         good = True
         for count in (1, 2, 4):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from websockets.asyncio.client import connect
 
+from bench.signals import end_orderly_on_sigterm
 from im.wire import catalog
 from im.wire.pdu import Decoder
 from im.wire.proto import login_pb2
@@ -142,6 +143,7 @@ def cpu_s(pid: int) -> float:
 
 
 def main() -> None:
+    end_orderly_on_sigterm()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--messages", type=int, default=500)

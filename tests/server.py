@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -58,7 +59,7 @@ class Server:
     def start(self) -> Self:
         """Start and wait until clients are taken.  Raises RuntimeError with the log otherwise."""
         self._process = subprocess.Popen(
-            [sys.executable, *self.program, *self._command],
+            [*_with_us(), sys.executable, *self.program, *self._command],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -147,6 +148,11 @@ class Server:
         with process.stdout:
             for line in process.stdout:
                 self._lines.append(line)
+
+
+def _with_us() -> list[str]:
+    """Return what lets a child be killed when this process is gone, however that happened."""
+    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 def _answers(port: int) -> bool:
