@@ -7,8 +7,9 @@ FOR_CHECKS := DATABASE_URL=sqlite://:memory: REDIS_URL= SECRET_KEY=unused
 # mysqlclient must be compiled: only where it is needed.
 DRIVER := $(if $(filter mysql%,$(value DATABASE_URL)),requirements-mysql.txt)
 
-# Slow by nature: they wait for floods, crashes and timeouts.
-FAULTS := tests/faults tests/e2e/test_durability.py tests/e2e/test_model.py tests/e2e/test_vanishing.py
+# Slow by nature: they wait for floods, crashes and timeouts, or install and restore whole servers.
+FAULTS := tests/faults tests/e2e/test_durability.py tests/e2e/test_model.py tests/e2e/test_vanishing.py \
+	tests/running/test_operations_page.py
 
 .PHONY: help run test faults browser check bench microbench format locale proto
 
