@@ -17,6 +17,7 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402  # Django must be 
 from im.consumers.client import LoginServerConsumer, TcpConsumer  # noqa: E402
 from im.consumers.node import NodeConsumer  # noqa: E402
 from im.consumers.web import WebConsumer  # noqa: E402
+from tcpgateway.http_threads import with_shared_threads  # noqa: E402
 from tcpgateway.web_node import with_node  # noqa: E402
 
 if "daphne.server" in sys.modules:  # it is what runs us
@@ -27,7 +28,7 @@ if "daphne.server" in sys.modules:  # it is what runs us
 node_application = NodeConsumer.as_asgi()
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": with_shared_threads(django_application),
         "websocket": with_node(WebConsumer.as_asgi(), node_application),
         "tcp": TcpConsumer.as_asgi(),
         "tcp.login": LoginServerConsumer.as_asgi(),

@@ -246,8 +246,8 @@ def _database() -> dict[str, Any]:
         options.setdefault("charset", "utf8mb4")
         options.setdefault("isolation_level", "read committed")
         options.setdefault("connect_timeout", 5)
-        config["CONN_MAX_AGE"] = None
         config["CONN_HEALTH_CHECKS"] = True
+    config["CONN_MAX_AGE"] = None  # our threads keep theirs, and are few (im/connections.py)
     return config
 
 
@@ -342,6 +342,7 @@ IM_LOGIN_FAILURE_WINDOW_SECONDS = env.int("IM_LOGIN_FAILURE_WINDOW_SECONDS", def
 IM_BATCH_ITEMS = env.int("IM_BATCH_ITEMS", default=512)
 IM_WAITING_ITEMS = env.int("IM_WAITING_ITEMS", default=20_000)
 IM_DB_THREADS = env.int("IM_DB_THREADS", default=4)
+IM_HTTP_THREADS = env.int("IM_HTTP_THREADS", default=8)
 IM_RETRY_MEMORY_SECONDS = env.int("IM_RETRY_MEMORY_SECONDS", default=30)
 IM_RETRY_MEMORY_ITEMS = env.int("IM_RETRY_MEMORY_ITEMS", default=32)
 IM_UNACKED_SECONDS = env.int("IM_UNACKED_SECONDS", default=15)
