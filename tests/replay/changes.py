@@ -66,6 +66,17 @@ def saying(label: str, kind: type[Message], at: str = "", **fields: Any) -> Chan
     return _edited(label, kind, edit)
 
 
+def unnumbered(label: str, kind: type[Message]) -> Change:
+    """This connection's PDU of this kind has the sequence number 0."""
+
+    def change(expected: Expected) -> None:
+        [pdu] = [pdu for pdu in expected.pdus[label] if pdu.command_id == command_of(kind)]
+        assert pdu.seq, f"{label} gets it unnumbered anyway"
+        pdu.seq = 0
+
+    return change
+
+
 def lacking(label: str, kind: type[Message], *entries: str) -> Change:
     """This connection's PDU of this kind lacks these entries of lists, such as "msg_list.0"."""
 

@@ -1,6 +1,6 @@
 """Replays a section and says what of it did not come out as it should."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import ndiff
 from typing import TypeVar
@@ -31,15 +31,15 @@ class _Seen:
 
 
 class Replay:
-    """One section, one server, one database."""
+    """One section, its gateways, one database."""
 
-    def __init__(self, section: str, port: int, database: Database) -> None:
+    def __init__(self, section: str, ports: Sequence[int], database: Database) -> None:
         self._section = section
         self._database = database
         self._meanings = Meanings()
         self._relations = Relations(self._meanings)
         self._facts: set[Fact] = set()
-        self._player = Player(port, self._meanings.of_request)
+        self._player = Player(ports, self._meanings.of_request)
 
     async def run(self) -> list[str]:
         """Play all steps; return what is wrong with them."""

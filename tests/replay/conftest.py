@@ -23,6 +23,7 @@ SETTINGS: dict[str, dict[str, Any]] = {  # Any: as Server takes them
     "s03_buddy": {"IM_BROADCASTS_PER_SECOND": 0},  # the recorder had no patience
     "s07_file": {"IM_FILE_SERVERS": "127.0.0.1:8600"},
 }
+AT_TWO = {"s08_two_servers"}  # sections whose people are at two gateways
 TALLIES = pytest.StashKey[list[tuple[str, Tally]]]()
 
 
@@ -32,7 +33,12 @@ class Stage:
 
     backend: str
     database: Database
-    server: Server
+    servers: list[Server]
+
+    @property
+    def ports(self) -> list[int]:
+        """Where the gateways listen."""
+        return [server.port for server in self.servers]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
@@ -46,23 +52,30 @@ def stages(
     def opened(section: str) -> Stage:
         url = new_database(section)
         company.found(Database(url))
-        server = Server(
-            url,
-            directory / section,
-            "rungateway",  # starts sooner than `serve`, and has all that is played
-            IM_STATUS_INTERVAL_SECONDS=STATUS_INTERVAL_S,
-            IM_KICK_GRACE_SECONDS=0.3,
-            **SETTINGS.get(section, {}),
-        )
-        servers.callback(server.kill)  # if a test run ends early
-        return Stage(request.param, Database(url), server.start())
+        redis_url = request.getfixturevalue("redis_server").url if section in AT_TWO else ""
+        gateways = [
+            Server(
+                url,
+                directory / section,
+                "rungateway",  # starts sooner than `serve`, and has all that is played
+                redis_url=redis_url,
+                IM_STATUS_INTERVAL_SECONDS=STATUS_INTERVAL_S,
+                IM_KICK_GRACE_SECONDS=0.3,
+                **SETTINGS.get(section, {}),
+            )
+            for _ in range(2 if section in AT_TWO else 1)
+        ]
+        for gateway in gateways:
+            servers.callback(gateway.kill)  # if a test run ends early
+        return Stage(request.param, Database(url), [gateway.start() for gateway in gateways])
 
     with ExitStack() as servers, ThreadPoolExecutor(len(SECTIONS)) as threads:
         found = dict(zip(SECTIONS, threads.map(opened, SECTIONS), strict=True))
         yield found
-        statuses = list(threads.map(lambda stage: stage.server.stop(), found.values()))
-    assert statuses == [0] * len(SECTIONS)
-    assert [line for stage in found.values() for line in stage.server.complaints()] == []
+        started = [server for stage in found.values() for server in stage.servers]
+        statuses = list(threads.map(Server.stop, started))
+    assert statuses == [0] * len(started)
+    assert [line for server in started for line in server.complaints()] == []
 
 
 def _databases(request: pytest.FixtureRequest, directory: Path) -> Callable[[str], str]:

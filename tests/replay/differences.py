@@ -22,6 +22,7 @@ from tests.replay.changes import (
     nothing_stored,
     saying,
     told,
+    unnumbered,
     without,
 )
 from tests.replay.recording import Step
@@ -270,7 +271,8 @@ DIFFERENCES = (
     ),
     Difference(
         title="Internal data stays inside",
-        original="Group messages carry attach_data, a handle of the sender's server.",
+        original="Group messages, and messages that come from another server, carry attach_data, a"
+        " handle of the sender's server.",
         here="No PDU to a client carries field 20.",
         reason="It says nothing to clients, and something to attackers.",
         steps={
@@ -279,6 +281,29 @@ DIFFERENCES = (
                 saying("B", message_pb2.IMMsgData, attach_data=None),
             )
             for step in ("msg", "msg_same_id_as_self", "audio", "msg_to_shielded")
+        }
+        | {
+            f"s08_two_servers/{step}": tuple(
+                saying(label, message_pb2.IMMsgData, attach_data=None) for label in labels
+            )
+            for step, labels in (
+                ("text", ("Am@2", "B@2")),
+                ("reply", ("A@1", "Bm@1")),
+                ("group_msg", ("Am@2", "B@2", "Bm@1")),
+            )
+        },
+    ),
+    Difference(
+        title="Messages are unnumbered at every gateway",
+        original="Who is connected to another server than the sender gets his message with the"
+        " sender's sequence number, at his own with 0.",
+        here="The sequence number is 0 everywhere.",
+        reason="It is not theirs: a number may be taken for the answer to a request.",
+        steps={
+            f"s08_two_servers/{step}": tuple(
+                unnumbered(label, message_pb2.IMMsgData) for label in labels
+            )
+            for step, labels in (("text", ("Am@2", "B@2")), ("reply", ("A@1", "Bm@1")))
         },
     ),
     Difference(
@@ -360,6 +385,7 @@ DIFFERENCES = (
             "s06_misc/p2p": _signalled("Am", "B", "Bm", to=2, content='{"cmd":"shake"}'),
             "s06_misc/p2p_spoofed": _signalled("Am", "B", "Bm", to=2, content="x"),
             "s06_misc/p2p_offline": _signalled("Am", to=5, content="x"),
+            "s08_two_servers/p2p": _signalled("Am@2", "B@2", "Bm@1", to=2, content="x"),
             "s06_misc/p2p_self": (nothing_for("A"), *_signalled("Am", to=1, content="x")),
         },
     ),

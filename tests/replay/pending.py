@@ -20,7 +20,6 @@ PENDING: dict[str, dict[str, str]] = {
 
 # Recordings that are not played at all yet: section -> (its steps, what it takes).
 UNPLAYED = {
-    "s08_two_servers": (5, "users at two gateways"),
     "s09_http": (8, "the HTTP interface for other programs"),
 }
 

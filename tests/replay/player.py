@@ -1,7 +1,7 @@
 """Plays recorded steps at a server: what the clients did then, they do again."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from im.types import OnlineStatus
@@ -15,15 +15,19 @@ from tests.replay.wires import Wire
 WAIT_S = 10.0  # for what must come; only a failure takes so long
 STATUS_INTERVAL_S = 0.01  # what the server is started with
 PRESENCE_S = 2 * STATUS_INTERVAL_S  # after which news of who is online is on its way
+ACROSS_S = 0.5  # after which gateways know of each other's users
 LOGIN_SEQ = 101  # of logins that were not recorded
 
 
 class Player:
     """Holds the connections of one section, by their labels in the recording."""
 
-    def __init__(self, port: int, request: Callable[[bytes], bytes]) -> None:
-        """Play at this port; `request` translates what clients send."""
-        self._port = port
+    def __init__(self, ports: Sequence[int], request: Callable[[bytes], bytes]) -> None:
+        """Play at these gateways' ports; `request` translates what clients send.
+
+        A connection whose label ends in @2 goes to the second port.
+        """
+        self._ports = ports
         self._request = request
         self._wires: dict[str, Wire] = {}
         self._logins: dict[str, Action] = {}
@@ -71,7 +75,7 @@ class Player:
         await self._until(self._all_answered)
         if presence:
             await self._knock()  # the server has seen who left
-            await asyncio.sleep(PRESENCE_S)
+            await asyncio.sleep(PRESENCE_S if len(self._ports) == 1 else ACROSS_S)
         await self._knock()
 
     def take(self) -> dict[str, list[Pdu]]:
@@ -117,7 +121,8 @@ class Player:
                 await self._until(lambda: bool(self._wires[label].user_id))
 
     async def _open(self, label: str) -> None:
-        self._wires[label] = await Wire.connect(self._port, self._news.set)
+        port = self._ports[int(label.partition("@")[2] or 1) - 1]
+        self._wires[label] = await Wire.connect(port, self._news.set)
         self._ended.discard(label)
 
     async def _close(self, label: str) -> None:

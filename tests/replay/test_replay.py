@@ -19,7 +19,7 @@ async def test_a_section_comes_out_as_recorded(
 ) -> None:
     stage = stages[section]
 
-    complaints = await Replay(section, stage.server.port, stage.database).run()
+    complaints = await Replay(section, stage.ports, stage.database).run()
 
     assert complaints == [], "\n\n".join(complaints)
     request.config.stash[TALLIES].append((stage.backend, tally_of(section)))
