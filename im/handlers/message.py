@@ -39,6 +39,7 @@ from im.wire.proto import message_pb2 as pb
 
 CLIENT_MSG_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGEST_BYTES = 16
+_REMEMBERED_BYTES = 256  # of a message that may be retried; most texts are shorter
 
 # --- sending ----------------------------------------------------------------------------------
 
@@ -55,14 +56,14 @@ def _answer_message(
     if isinstance(event, Contradicted):
         caller.node.counters["client ids used twice"] += 1
         return Outcome(refusal="this client_msg_id is another message's")
-    key = _retry_key(req, seq)
+    key = _retry_key(caller, req, seq)
     if event is None:
         caller.node.counters["messages not stored"] += 1
-        caller.node.retries.forget(caller.user_id, key)
+        caller.node.retries.forget(caller, key)
         return Outcome(refusal="the message could not be stored")
     ack = _ack(caller, req, event.message.msg_id)
     if key is not None:
-        for session in caller.node.retries.stored(caller.user_id, key, event.message.msg_id):
+        for session in caller.node.retries.stored(caller, key, event.message.msg_id):
             session.send(encode(ack, seq))
     if req.msg_type in AUDIO_TYPES:  # others hear it as it came
         event = event._replace(message=event.message._replace(content=req.msg_data))
@@ -78,10 +79,10 @@ def send_message(
         # As the original does, whoever the client says it is.
         return Outcome(refusal="a message needs another user to go to")
     item = _item(caller.user_id, req)
-    key = _retry_key(req, seq)
+    key = _retry_key(caller, req, seq)
     if key is None:
         return item
-    attempt = caller.node.retries.begin(caller.user_id, key)
+    attempt = caller.node.retries.begin(caller, key)
     if attempt is None:
         return item
     if attempt.msg_id:
@@ -110,14 +111,19 @@ def _client_key(req: pb.IMMsgData) -> ClientKey | None:
     return ClientKey(req.client_msg_id, digest)
 
 
-def _retry_key(req: pb.IMMsgData, seq: int) -> Hashable:
+def _retry_key(caller: Session, req: pb.IMMsgData, seq: int) -> Hashable:
     """Return what an automatic retry repeats.  Clients that number nothing (0) repeat nothing.
 
-    Messages with a name of their own are known by that.
+    Messages with a name of their own are known by that.  Those without a time of the client's can
+    be told from later ones on their own connection only.
     """
     if not seq or req.client_msg_id:
         return None
-    return (seq, req.to_session_id, req.msg_type, hash(req.msg_data))
+    content: bytes | str = req.msg_data
+    if len(content) > _REMEMBERED_BYTES:
+        content = blake2b(req.msg_data, digest_size=_DIGEST_BYTES).hexdigest()
+    whose = caller.client_type if req.create_time else caller.id
+    return (seq, req.to_session_id, req.msg_type, req.create_time, whose, content)
 
 
 def _ack(caller: Session, req: pb.IMMsgData, msg_id: int) -> pb.IMMsgDataAck:

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from im.types import ClientType
 from im.wire.proto import message_pb2
 from tests.e2e.database import Database, messages_between, relation_between, sessions_of
@@ -95,19 +97,33 @@ async def test_a_retry_gets_the_same_ack_and_nothing_happens_twice(
         assert [message.msg_id for message in await device.arrived(message_pb2.IMMsgData)] == [1]
 
 
-async def test_a_retry_on_a_new_connection_gets_the_same_ack(
+@pytest.mark.parametrize("client_type", [ClientType.MAC, ClientType.IOS, ClientType.ANDROID])
+async def test_who_says_the_same_after_a_restart_has_said_it_twice(
+    entrance: Entrance, people: People, database: Database, client_type: ClientType
+) -> None:
+    ada, bob = people(2)
+    receiver = await entrance.log_in(bob)
+
+    for msg_id in (1, 2):  # each start counts from 1: the login, then the text
+        phone = await entrance.log_in(ada, client_type)
+        phone.say(bob.id, "在吗", seq=2)
+        assert await phone.acks(1) == [(2, msg_id)]
+        await phone.close()
+
+    assert len(messages_between(database, ada.id, bob.id)) == 2
+    assert [message.msg_id for message in await receiver.arrived(message_pb2.IMMsgData)] == [1, 2]
+
+
+async def test_who_says_the_same_on_two_devices_has_said_it_twice(
     entrance: Entrance, people: People, database: Database
 ) -> None:
     ada, bob = people(2)
-    sender = await entrance.log_in(ada)
-    sender.say(bob.id, "before", seq=8)
-    sender.say(bob.id, "did it arrive?", seq=9)
-    await sender.close()
+    pc, phone = await entrance.log_in(ada), await entrance.log_in(ada, ClientType.ANDROID)
 
-    sender = await entrance.log_in(ada)
-    sender.say(bob.id, "did it arrive?", seq=9)
+    pc.say(bob.id, "ok", seq=7)
+    phone.say(bob.id, "ok", seq=7)
 
-    assert await sender.acks(1) == [(9, 2)]
+    assert sorted(await pc.acks(1) + await phone.acks(1)) == [(7, 1), (7, 2)]
     assert len(messages_between(database, ada.id, bob.id)) == 2
 
 

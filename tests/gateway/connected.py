@@ -20,7 +20,7 @@ from im.types import ClientType, Event, Message, MessageStored, SessionType
 from im.wire.catalog import Body, Command, command_of
 from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu
 from im.wire.proto import message_pb2
-from tests.client import text_to
+from tests.client import TIMEOUT_S, text_to
 from tests.doubles import NothingMissed, RecordingLayer, RecordingLink, session_on
 
 ADA, BOB = 1, 2
@@ -72,9 +72,10 @@ class WaitingLink(RecordingLink):
 
     async def until_sent(self, count: int) -> None:
         """Wait for so many PDUs in all."""
-        while len(self.sent) < count:
-            self._news.clear()
-            await self._news.wait()
+        async with asyncio.timeout(TIMEOUT_S):
+            while len(self.sent) < count:
+                self._news.clear()
+                await self._news.wait()
 
 
 class EmptyLists:
@@ -105,9 +106,15 @@ class NoDesk:
 
 
 class Connected:
-    """Ada's connection to a node that stores in memory."""
+    """A connection of Ada's to a node that stores in memory."""
 
-    def __init__(self, node: Node, writer: NoDatabase, lists: EmptyLists) -> None:
+    def __init__(
+        self,
+        node: Node,
+        writer: NoDatabase,
+        lists: EmptyLists,
+        client_type: ClientType = ClientType.MAC,
+    ) -> None:
         self.node = node
         self.writer = writer
         self.lists = lists
@@ -115,7 +122,16 @@ class Connected:
         self.session: Session = session_on(self.link, node)
         self.inbox = Inbox(self.session)
         self._seqs = itertools.count(1)
-        node.sessions.bind(self.session, ADA, ClientType.MAC)
+        node.sessions.bind(self.session, ADA, client_type)
+
+    def again(self, client_type: ClientType = ClientType.MAC) -> "Connected":
+        """Connect Ada once more, to the same node."""
+        return Connected(self.node, self.writer, self.lists, client_type)
+
+    def hang_up(self) -> None:
+        """End the connection, as a client does that is gone."""
+        self.inbox.close()
+        self.node.close(self.session)
 
     def say(self, count: int) -> list[Pdu]:
         """Let `count` texts arrive at once; return them."""
