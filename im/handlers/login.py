@@ -19,6 +19,7 @@ from im.handlers.registry import (
 )
 from im.services import device_tokens, profile
 from im.services.accounts import Admitted, Credentials, LoginRefusal
+from im.services.login_limits import home_of
 from im.types import (
     DeviceClass,
     DevicesKicked,
@@ -67,7 +68,7 @@ def log_in(caller: Session, req: pb.IMLoginReq, seq: int) -> Credentials | Outco
     if caller.login_begun:
         return NOTHING
     caller.login_begun = bool(req.user_name)  # an empty name leaves the connection free to try
-    return Credentials(req.user_name, req.password)
+    return Credentials(req.user_name, req.password, home_of(caller.link.peer))
 
 
 @handles(Command.LOGIN_REQ_LOGINOUT, anonymous=True)

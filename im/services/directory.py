@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from im.errors import Refused
 from im.models import IMDepart, IMUser
-from im.services import passwords, phonetic
+from im.services import login_throttle, passwords, phonetic
 from im.services.edits import (
     MAX_PRIORITY,
     InvalidFields,
@@ -142,6 +142,7 @@ def set_password(user_id: int, password: str) -> UserChanged:
     row = _locked_user(user_id)
     stored, salt = passwords.hash_password(password)
     store_changes(row, {"password": stored, "salt": salt})
+    login_throttle.forgive_on_commit([row.name])
     return UserChanged(user_id, row.updated, ("password",), (AccessEnded(user_id),))
 
 

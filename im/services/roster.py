@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from im.models import IMDepart, IMUser
-from im.services import passwords
+from im.services import login_throttle, passwords
 from im.services.directory import (
     UserCard,
     check_password,
@@ -96,6 +96,7 @@ def store(entries: Sequence[Entry]) -> Stored:
     IMUser.objects.bulk_update(
         [rows[user_id] for user_id in changed], [*_WRITTEN, "password", "salt", "updated"]
     )
+    login_throttle.forgive_on_commit([entry.card.name for entry in entries if entry.password])
     cards = {ids[entry.card.name]: entry.card for entry in entries if not entry.user_id}
     return Stored(cards, changed, tuple(events))
 

@@ -21,6 +21,7 @@ from im.errors import Overloaded, Refused
 from im.handlers.registry import LOGIN_DESK
 from im.services import contacts, directory, login_tokens, passwords, playable
 from im.services.accounts import Admitted, Credentials, LoginDesk, LoginRefusal
+from im.services.login_limits import home_of
 from im.views import small_files
 from im.views.chat_assets import assets
 
@@ -70,7 +71,7 @@ async def log_in(request: HttpRequest) -> JsonResponse:
         return _problem(400, "bad-request")
     name, password = wish
     try:
-        result = await _check(Credentials(name, passwords.wire_password(password)))
+        result = await _check(_credentials(request, name, password))
     except Overloaded:
         return _problem(503, "overloaded")
     if isinstance(result, LoginRefusal):
@@ -108,7 +109,7 @@ async def change_password(request: HttpRequest) -> JsonResponse:
     if wish is None:
         return _problem(400, "bad-request")
     try:  # guesses at the old password count like failed logins
-        proof = await _check(Credentials(name, passwords.wire_password(wish[0])))
+        proof = await _check(_credentials(request, name, wish[0]))
     except Overloaded:
         return _problem(503, "overloaded")
     if isinstance(proof, LoginRefusal):
@@ -158,6 +159,11 @@ async def voice(request: HttpRequest) -> HttpResponse:
 @cache
 def _own_desk() -> LoginDesk:
     return LoginDesk()
+
+
+def _credentials(request: HttpRequest, name: str, password: str) -> Credentials:
+    address = home_of(request.META.get("REMOTE_ADDR") or "")
+    return Credentials(name, passwords.wire_password(password), address)
 
 
 async def _check(credentials: Credentials) -> Admitted | LoginRefusal:

@@ -1,105 +1,22 @@
-"""Checking credentials in batches, and counting failures per name."""
-
-import time
+"""Checking credentials in batches."""
 
 import pytest
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import IMUser
-from im.services import accounts, passwords
+from im.services import directory, login_throttle, passwords
 from im.services.accounts import (
     TOO_MANY_FAILURES,
     WRONG_PASSWORD,
     Credentials,
-    FailureLog,
     LoginDesk,
 )
 from im.types import UserInfo, UserStatus
 
 ALLOWED = 10
-WINDOW_S = 1800.0
 RIGHT = passwords.wire_password("right")
 WRONG = passwords.wire_password("wrong")
-
-
-class Clock:
-    """time.monotonic, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now_s = 5000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
-
-
-# --- failures ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def failures(clock: Clock) -> FailureLog:
-    return FailureLog(allowed=ALLOWED, window_seconds=WINDOW_S)
-
-
-def test_eleven_failures_are_allowed_and_then_none(failures: FailureLog) -> None:
-    blocked = []
-    for _ in range(ALLOWED + 2):
-        blocked.append(failures.is_blocked("ada"))
-        failures.add("ada")
-
-    assert blocked == (ALLOWED + 1) * [False] + [True]
-    assert not failures.is_blocked("bob")
-
-
-def test_the_oldest_failure_leaves_the_window_first(failures: FailureLog, clock: Clock) -> None:
-    for _ in range(ALLOWED + 1):
-        failures.add("ada")
-        clock.now_s += 10
-
-    clock.now_s += WINDOW_S - 10 * (ALLOWED + 1)
-    exactly_then = failures.is_blocked("ada")
-    clock.now_s += 1
-
-    assert exactly_then
-    assert not failures.is_blocked("ada")
-
-
-def test_a_success_forgets_all(failures: FailureLog) -> None:
-    for _ in range(ALLOWED + 1):
-        failures.add("ada")
-
-    failures.clear("ada")
-    failures.clear("nobody")
-
-    assert not failures.is_blocked("ada")
-
-
-def test_names_count_exactly_as_they_came(failures: FailureLog) -> None:
-    for _ in range(ALLOWED + 1):
-        failures.add("ada")
-
-    assert [failures.is_blocked(name) for name in ("Ada", "ada ", "")] == 3 * [False]
-
-
-def test_the_names_longest_untouched_are_forgotten_first(
-    failures: FailureLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(accounts, "REMEMBERED_NAMES", 3)
-    for name in ("ada", "bob", "cleo", "dan"):
-        for _ in range(ALLOWED + 1):
-            failures.add(name)
-        failures.add("ada")
-
-    assert [failures.is_blocked(name) for name in ("ada", "bob", "cleo", "dan")] == (
-        [True, False, True, True]
-    )
 
 
 # --- the desk ---------------------------------------------------------------------------------
@@ -108,6 +25,7 @@ def test_the_names_longest_untouched_are_forgotten_first(
 @pytest.fixture
 def desk(settings: Settings, transactional_db: None) -> LoginDesk:  # it renews its connection
     settings.IM_LOGIN_FAILURES = ALLOWED
+    login_throttle.of_people.cache_clear()
     return LoginDesk()
 
 
@@ -146,6 +64,27 @@ def test_failures_within_a_batch_count(desk: LoginDesk) -> None:
     answers = desk((ALLOWED + 2) * [Credentials("ada", WRONG)] + [Credentials("ada", RIGHT)])
 
     assert answers == (ALLOWED + 1) * [WRONG_PASSWORD] + 2 * [TOO_MANY_FAILURES]
+
+
+def test_guesses_from_elsewhere_do_not_lock_the_person_out(desk: LoginDesk) -> None:
+    add_user("ada")
+    desk([Credentials("ada", RIGHT, "10.0.0.1")])
+
+    answers = desk((ALLOWED + 2) * [Credentials("ada", WRONG, "192.0.2.7")])
+    [hers] = desk([Credentials("ada", RIGHT, "10.0.0.1")])
+
+    assert answers[-1] == TOO_MANY_FAILURES
+    assert isinstance(hers, UserInfo)
+
+
+def test_a_new_password_lets_its_owner_in_at_once(desk: LoginDesk) -> None:
+    user_id = add_user("ada")
+    desk((ALLOWED + 2) * [Credentials("ada", WRONG)])
+
+    directory.set_password(user_id, "a sentence of her own")
+    [answer] = desk([Credentials("ada", passwords.wire_password("a sentence of her own"))])
+
+    assert isinstance(answer, UserInfo)
 
 
 @pytest.mark.parametrize(
