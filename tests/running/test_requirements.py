@@ -41,3 +41,17 @@ def test_what_the_tests_need_is_pinned() -> None:
     names = pinned("requirements.txt") | pinned("requirements-dev.txt")
 
     assert set().union(*map(needed_by, names)) <= names
+
+
+def test_every_pin_has_its_hashes() -> None:
+    lines = (ROOT / "requirements.hashes").read_text().splitlines()
+    hashed = [line.split()[0] for line in lines]
+    pins = {
+        line.split()[0]
+        for name in ("requirements.txt", "requirements-dev.txt", "requirements-mysql.txt")
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
+
+    assert hashed == sorted(pins), "run: .venv/bin/python bin/hashes"
+    assert all(re.fullmatch(r"\S+( --hash=sha256:[0-9a-f]{64})+", line) for line in lines)

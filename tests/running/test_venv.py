@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,34 @@ def test_a_venv_made_half_is_not_taken_for_one(made: Path) -> None:
     ended = venv(made, "requirements.txt", PYTHON="python3.99")
 
     assert ended.err.startswith("Python 3.11 or newer is needed")
+
+
+def test_a_package_with_another_hash_is_not_installed(made: Path, tmp_path: Path) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel = a_wheel(wheels)
+    (made / "requirements.txt").write_text("tiny==1\n")
+    hashes = made / "requirements.hashes"
+
+    hashes.write_text(f"tiny==1 --hash=sha256:{'0' * 64}\n")
+    refused = venv(made, "requirements.txt", PIP_FIND_LINKS=str(wheels))
+    hashes.write_text(f"tiny==1 --hash=sha256:{sha256(wheel.read_bytes()).hexdigest()}\n")
+    taken = venv(made, "requirements.txt", PIP_FIND_LINKS=str(wheels))
+
+    assert refused.status == 1
+    assert "requirements.txt could not be installed" in refused.err
+    assert taken.status == 0
+
+
+def a_wheel(folder: Path) -> Path:
+    """Make a wheel of a package `tiny`, version 1."""
+    path = folder / "tiny-1-py3-none-any.whl"
+    about = "tiny-1.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("tiny.py", "")
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        wheel.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{about}/RECORD", "")
+    return path
