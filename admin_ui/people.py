@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from import_export.admin import ImportExportMixin
+from import_export.admin import ExportMixin
 
 from admin_ui import people_files, person_choice, scope, theme
 from admin_ui.audit_log import Deed
@@ -34,7 +34,8 @@ from admin_ui.people_forms import (
     PasswordForm,
     UserForm,
 )
-from admin_ui.roles import EXPORT_PEOPLE, IMPORT_PEOPLE, SET_PASSWORDS
+from admin_ui.people_import import PeopleImport
+from admin_ui.roles import EXPORT_PEOPLE, SET_PASSWORDS
 from admin_ui.tree import company_outline, subtree
 from im.delivery.outside import online_devices
 from im.errors import Refused
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     class Spreadsheets:
         """import_export has no types."""
 else:
-    Spreadsheets = ImportExportMixin
+    Spreadsheets = ExportMixin
 
 SECRETS = ("password", "salt")  # columns
 LEAVERS_PER_TRANSACTION = 200  # keeps each one far below the 100 ms others may have to wait
@@ -101,7 +102,7 @@ class DepartmentFilter(DropdownFilter):
 
 
 @admin.register(IMUser)
-class UserAdmin(Spreadsheets, CardAdmin):
+class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
     """The people of the company."""
 
     form = UserForm
@@ -118,7 +119,7 @@ class UserAdmin(Spreadsheets, CardAdmin):
     actions = ["leave", "offboard"]
     readonly_fields = ["password_link", "online", "created_at", "updated_at"]
     resource_classes = [people_files.PeopleResource]
-    import_form_class = people_files.PeopleImportForm
+    import_export_change_list_template = "admin/import_export/change_list_import_export.html"
     export_form_class = people_files.EXPORT_FORM
     formats = people_files.FORMATS
     skip_export_form = False
@@ -248,14 +249,8 @@ class UserAdmin(Spreadsheets, CardAdmin):
 
     # --- spreadsheets ---------------------------------------------------------------------------
 
-    def has_import_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(IMPORT_PEOPLE)
-
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(EXPORT_PEOPLE)
-
-    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
-        return people_files.resource_arguments(request)
 
     def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         return people_files.resource_arguments(request)

@@ -190,7 +190,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has logins
 AXES_ENABLE_ADMIN = False  # admin_ui.throttle is its page
 AXES_VERBOSE = False
-IMPORT_EXPORT_SKIP_ADMIN_LOG = True  # the audit log has it
+IM_PENDING_IMPORT_SECONDS = env.int("IM_PENDING_IMPORT_SECONDS", default=3600)
 OTP_TOTP_ISSUER = "TeamTalk"
 
 UNFOLD: dict[str, Any] = {

@@ -3,15 +3,17 @@
 from tests.conftest import manage
 
 WORK = """
-import tablib
 from django.core.management import call_command
 from admin_ui.models import AuditEntry, Operator
-from admin_ui.people_files import PeopleResource
+from admin_ui.people_plan import plan
+from admin_ui.people_storing import store
+from admin_ui.people_wishes import Wish
 from im.models import IMDepart, IMUser
 from im.services import directory, group_administration, groups, offboarding
 from im.services.department_closing import close_department
 from im.services.directory import DepartmentCard
 from im.services.group_administration import GroupDescription
+from im.services.roster import secret_of
 from im.types import GroupChange
 
 chief = Operator.objects.create_superuser("chief", password="x")
@@ -19,10 +21,12 @@ top = directory.create_department(DepartmentCard("Top")).depart_id
 old = directory.create_department(DepartmentCard("Old", parent_id=top)).depart_id
 
 def bring(nick, password):
-    rows = tablib.Dataset(headers=["name", "nick", "department", "password"])
-    for number in range(700):
-        rows.append([f"p{number:03d}", f"{nick}{number}", "Old", password])
-    PeopleResource(operator=chief).import_data(rows, raise_errors=True)
+    secret = secret_of(password) if password else None
+    rows = [
+        Wish(n, {"name": f"p{n:03d}", "nick": f"{nick}{n}", "department": "Old"}, secret)
+        for n in range(700)
+    ]
+    assert store(plan(chief, rows), chief, address="", file_name="people.csv").is_complete
 
 bring("李", "welcome1")
 bring("王\U0001f600", "")
