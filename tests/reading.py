@@ -21,9 +21,10 @@ def group_page(user_id: int, group_id: int, *, at_most: int = 100) -> list[Messa
     return found
 
 
-def sessions_of(user_id: int, since: int) -> list[RecentSession]:
+def sessions_of(user_id: int, since: int, *, knows_removed: bool = False) -> list[RecentSession]:
     """Return a user's list of conversations."""
-    [found] = recent.recent_sessions([Since(user_id, since)], Reading([user_id]))
+    asked = Since(user_id, since, knows_removed)
+    [found] = recent.recent_sessions([asked], Reading([user_id]))
     return [*found]
 
 

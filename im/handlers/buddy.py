@@ -24,7 +24,7 @@ from im.services import chat, contacts, profile, recent
 from im.services.items import GroupRemoval, Removal
 from im.services.reading import Reading
 from im.services.recent import Since
-from im.types import OnlineStatus, SessionRemoved, SessionType
+from im.types import DeviceClass, OnlineStatus, SessionRemoved, SessionType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2 as pb
@@ -110,8 +110,12 @@ def _recent_lists(
 
 @handles(Command.BUDDY_LIST_RECENT_CONTACT_SESSION_REQUEST, lane=LISTS, answer=with_reply)
 def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq, seq: int) -> ListQuestion:
-    """Return the conversations touched since the client's stamp, newest first."""
-    asked = Since(caller.user_id, req.latest_update_time)
+    """Return the conversations touched since the client's stamp, newest first.
+
+    Removed ones for web clients alone: the others overlook the status, and show them again.
+    """
+    knows_removed = caller.device is DeviceClass.WEB
+    asked = Since(caller.user_id, req.latest_update_time, knows_removed)
     return ListQuestion(_recent_lists, asked, groups_of=caller.user_id)
 
 

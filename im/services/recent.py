@@ -19,10 +19,14 @@ OVERLAP_S = 2
 
 
 class Since(NamedTuple):
-    """Whose list is asked for, and the time of the newest session his client knows; 0: none."""
+    """Whose list is asked for, and the time of the newest session his client knows; 0: none.
+
+    `knows_removed`: the client takes off its list what is told as removed.
+    """
 
     user_id: int
     since: int
+    knows_removed: bool = False
 
     @property
     def after(self) -> int:
@@ -32,6 +36,11 @@ class Since(NamedTuple):
         does clients no harm.
         """
         return max(0, self.since - OVERLAP_S)
+
+    @property
+    def is_told_removed(self) -> bool:
+        """Tell whether removed sessions are in the answer: a new client has none to take off."""
+        return self.knows_removed and self.since > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +72,8 @@ def recent_sessions(asked: Sequence[Since], reading: Reading) -> list[Iterator[R
     """Return, for each who asks, his sessions touched since then, newest first, at most
     IM_RECENT_SESSIONS.
 
-    Removed ones are told only to a client that has been here before (`since` not 0), so that it
-    can take them off its list.  Sessions without a stored message are left out.
+    Removed ones are told only to a client that knows what to do with them and has been here before
+    (`since` not 0).  Sessions without a stored message are left out.
     """
     rows = _rows_by_user(asked)
     lists = [
@@ -92,7 +101,7 @@ def _entries(asked: Since, rows: Iterable[Row], groups: Iterable[Membership]) ->
         for _, session_type, session_id, status, updated, relate_id, last_msg_id in rows
         # Another client of his may have asked for more in the same query.
         if updated > asked.after
-        and (status == RowStatus.SHOWN or asked.since)
+        and (status == RowStatus.SHOWN or asked.is_told_removed)
         # A group's row tells of a removal; it is on the list, or not, by the member's position.
         and (session_type == SessionType.SINGLE or session_id not in listed)
     ]
@@ -134,7 +143,12 @@ def _rows(asked: Sequence[Since], limit: int) -> list[Row]:
     values = [
         value
         for since in asked
-        for value in (since.user_id, since.after, shown, removed if since.since else shown)
+        for value in (
+            since.user_id,
+            since.after,
+            shown,
+            removed if since.is_told_removed else shown,
+        )
     ]
     sql = (
         "SELECT s.userId, s.type, s.peerId, s.status, s.updated, c.relate_id, c.last_msg_id "

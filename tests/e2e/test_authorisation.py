@@ -235,7 +235,7 @@ async def test_an_ex_member_may_not(
     had_removed_it: bool,
 ) -> None:
     ada, bob, cleo, dan = people(4)
-    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob, ClientType.WEB)
     group_id = await make_group(a, bob, cleo, name="club")
     await write(a, group_id, EARLIER)
     scene = Scene(b, group_id, cleo, dan)

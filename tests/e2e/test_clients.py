@@ -5,10 +5,9 @@ import time
 import pytest
 from django.conf import settings
 
-from im.types import ClientType, OnlineStatus, RowStatus, SessionType
+from im.types import ClientType, OnlineStatus, SessionType
 from im.wire import cipher
 from im.wire.pdu import HEADER, HEADER_LENGTH
-from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2, message_pb2
 from tests.e2e.clients import IOS, Android, Device, Mac, Windows
 from tests.e2e.conftest import SwitchOn
@@ -168,27 +167,21 @@ async def test_windows_sees_who_is_online(
 
 
 @pytest.mark.parametrize("kind", [Windows, IOS, Android])
-async def test_a_conversation_removed_on_another_device_is_marked(
-    switch_on: SwitchOn, entrance: Entrance, people: People, database: Database, kind: type[Device]
+async def test_a_removed_conversation_is_not_told_again(
+    switch_on: SwitchOn, entrance: Entrance, people: People, kind: type[Device]
 ) -> None:
     ada, bob = people(2)
     await (await entrance.log_in(bob)).tell(ada.id, "hello")
     first = await switch_on(kind, ada)
     first.read(bob.id, 1)
     await first.sync_unread()
+    await first.remove(SessionType.SINGLE, bob.id)
     await first.close()
 
-    database.change(
-        "UPDATE IMRecentSession SET status = 1, updated = %s WHERE userId = %s AND peerId = %s",
-        int(time.time()),
-        ada.id,
-        bob.id,
-    )
     second = await switch_on(kind, ada, first.cache)
     fresh = await switch_on(kind, ada)
 
-    session = second.cache.sessions[SINGLE, bob.id]
-    assert session.session_status == base.SessionStatusType.ValueType(RowStatus.REMOVED)
+    assert second.cache.sessions == {}
     assert fresh.cache.sessions == {}
 
 

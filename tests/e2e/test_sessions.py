@@ -109,16 +109,29 @@ async def test_a_removed_session_comes_back_with_the_next_message(
     assert await listed(a) == {bob.id: SHOWN}
 
 
-async def test_a_client_that_was_here_before_is_told_what_was_removed(
+async def test_a_browser_that_was_here_before_is_told_what_was_removed(
     entrance: Entrance, people: People
 ) -> None:
     ada, bob = people(2)
-    a, b = await entrance.log_in(ada), await entrance.log_in(bob)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob, ClientType.WEB)
     await a.tell(bob.id, "hello")
 
     await remove(b, ada.id)
 
     assert await listed(b, since=1) == {ada.id: REMOVED}
+
+
+@pytest.mark.parametrize("client_type", [kind for kind in ClientType if kind != ClientType.WEB])
+async def test_what_was_removed_is_not_told_to_clients_that_would_show_it_again(
+    entrance: Entrance, people: People, client_type: ClientType
+) -> None:
+    ada, bob = people(2)
+    a, b = await entrance.log_in(ada), await entrance.log_in(bob, client_type)
+    await a.tell(bob.id, "hello")
+
+    await remove(b, ada.id)
+
+    assert await listed(b, since=1) == {}
 
 
 async def test_a_session_of_an_unknown_kind_is_not_removed(

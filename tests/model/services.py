@@ -66,7 +66,7 @@ class InProcess:
 
     def view(self, user: int) -> View:
         user_id = self._ids["user"][user]
-        sessions, unread = sessions_of(user_id, 1), unread_of(user_id)
+        sessions, unread = sessions_of(user_id, 1, knows_removed=True), unread_of(user_id)
         shown = {self._place(s.session_type, s.session_id): s.status for s in sessions}
         return View(
             {self._place(entry.session_type, entry.session_id): entry.count for entry in unread},

@@ -139,9 +139,21 @@ def test_a_removed_session_is_told_only_to_who_has_been_here_before() -> None:
     add_conversation(1, NOW)
     add_conversation(2, NOW + 1, status=RowStatus.REMOVED)
 
-    assert peers(sessions_of(ME, 0)) == [1]
-    later = [(session.session_id, session.status) for session in sessions_of(ME, 1)]
-    assert later == [(2, RowStatus.REMOVED), (1, RowStatus.SHOWN)]
+    assert peers(sessions_of(ME, 0, knows_removed=True)) == [1]
+    later = sessions_of(ME, 1, knows_removed=True)
+    assert [(session.session_id, session.status) for session in later] == [
+        (2, RowStatus.REMOVED),
+        (1, RowStatus.SHOWN),
+    ]
+
+
+@pytest.mark.parametrize("since", [0, 1, NOW])
+def test_a_client_that_overlooks_the_status_is_told_of_no_removed_session(since: int) -> None:
+    add_conversation(1, NOW)
+    add_conversation(2, NOW + 1, status=RowStatus.REMOVED)
+    add_session(add_group_messages(1), session_type=GROUP, status=RowStatus.REMOVED)
+
+    assert peers(sessions_of(ME, since)) == [1]
 
 
 @pytest.mark.parametrize("since", [0, 1])
@@ -225,12 +237,19 @@ def test_many_who_ask_at_once_cost_as_much_as_one(
     for owner_id in (1, 2):
         add_session(ME, NOW, owner_id=owner_id)
 
-    asked = [Since(ME, 0), Since(1, 0), Since(ME, NOW + 100), Since(2, NOW + 100), Since(ME, 1)]
+    asked = [
+        Since(ME, 0),
+        Since(1, 0),
+        Since(ME, NOW + 100, knows_removed=True),
+        Since(2, NOW + 100),
+        Since(ME, 1, knows_removed=True),
+        Since(ME, 1),
+    ]
     with django_assert_num_queries(3):
         reading = Reading(since.user_id for since in asked)
         found = [[*sessions] for sessions in recent.recent_sessions(asked, reading)]
 
-    assert [peers(sessions) for sessions in found] == [[1], [ME], [2], [], [2, 1]]
+    assert [peers(sessions) for sessions in found] == [[1], [ME], [2], [], [2, 1], [1]]
 
 
 def test_nothing_new_costs_two_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:

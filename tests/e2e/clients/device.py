@@ -176,6 +176,14 @@ class Device(Client):
         page = self.cache.messages.setdefault((answer.session_type, answer.session_id), {})
         page |= {message.msg_id: message.msg_data for message in answer.msg_list}
 
+    async def remove(self, session_type: SessionType, session_id: int) -> None:
+        """Take a conversation off the list, here and there."""
+        request = buddy_pb2.IMRemoveSessionReq(
+            user_id=self.me, session_type=session_type.value, session_id=session_id
+        )
+        await self.call(request, buddy_pb2.IMRemoveSessionRsp)
+        del self.cache.sessions[session_type.value, session_id]
+
     async def sync_unread(self) -> None:
         """Ask what is unread."""
         request = message_pb2.IMUnreadMsgCntReq(user_id=self.me)
