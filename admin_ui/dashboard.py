@@ -19,6 +19,7 @@ from admin_ui.names import names_of
 from admin_ui.roles import VIEW_CONVERSATIONS, VIEW_DASHBOARD, VIEW_LIVE
 from admin_ui.site import console_page
 from im.delivery import asking
+from im.delivery.asking import Answers
 from im.services import statistics, storage
 from im.services.statistics import BEYOND_MS, HOUR_S, Kind
 
@@ -62,12 +63,14 @@ def dashboard(request: HttpRequest) -> HttpResponseBase:
     since, until = slots[0].since, slots[-1].until
     hours = statistics.by_hour(SERIES, since, until)
     links = _Links(request)
+    answers = asking.gateways()
     groups = statistics.top_groups(since - since % HOUR_S, until, GROUPS)
     site: Any = admin.site
     context = {
         "ranges": RANGES,
         "chosen": chosen,
-        "tiles": _tiles(hours, statistics.latencies(since, until), links),
+        "answers": answers,
+        "tiles": _tiles(hours, statistics.latencies(since, until), links, _online(answers)),
         "charts": [(one, _key(one)) for one in _charts(slots, hours, links)],
         "latency": (_latency_chart(since, until), ()),
         "groups": _top_groups(groups, links, since, until),
@@ -180,15 +183,14 @@ def _key(drawn: Chart) -> list[tuple[Any, int]]:
 
 
 def _tiles(
-    hours: dict[Kind, dict[int, int]], spans: dict[int, int], links: _Links
+    hours: dict[Kind, dict[int, int]], spans: dict[int, int], links: _Links, online: str
 ) -> list[tuple[Any, str, str]]:
     """Return (what, figure, where it leads)."""
-    gateways = asking.gateways().gateways
     room = storage.room()
     sent = sum(sum(hours[kind].values()) for kind in statistics.MESSAGES)
     half, slow = (statistics.percentile(spans, share) for share in (0.5, 0.99))
     return [
-        (_("Online now"), f"{sum(one.users for one in gateways):,}", links.live()),
+        (_("Online now"), online, links.live()),
         (_("Online at most"), f"{max(hours[Kind.ONLINE].values(), default=0):,}", links.live()),
         (_("Messages"), f"{sent:,}", ""),
         (_("Logins"), f"{sum(hours[Kind.LOGINS].values()):,}", ""),
@@ -198,6 +200,14 @@ def _tiles(
         (_("Database"), filesizeformat(room.database_bytes), ""),
         (_("Free on the disk"), filesizeformat(room.free_bytes), ""),
     ]
+
+
+def _online(answers: Answers) -> str:
+    """Return how many users are online, as far as it is known."""
+    users = sum(one.users for one in answers.gateways)
+    if not answers.is_cut_off:
+        return f"{users:,}"
+    return f"≥ {users:,}" if answers.gateways else "–"
 
 
 def _top_groups(

@@ -14,6 +14,7 @@ from typing import Any
 
 from im import handlers
 from im.delivery.bus import Bus
+from im.delivery.known_gateways import KnownGateways
 from im.delivery.node import Node, Notices
 from im.delivery.outside import publish_from_thread
 from im.delivery.registry import Gateway
@@ -59,7 +60,7 @@ _MISTAKEN: dict[int, Command] = {
 }
 
 
-def open_node(bus: Bus, gateway: Gateway) -> Node:
+def open_node(bus: Bus, gateway: Gateway, known: KnownGateways | None = None) -> Node:
     """Return a node whose batchers do the handlers' work; it is not started yet."""
     return Node(
         bus=bus,
@@ -68,6 +69,7 @@ def open_node(bus: Bus, gateway: Gateway) -> Node:
         notices=Notices(displaced=notices.displaced, presence=notices.presence),
         truth=_Stored(),
         accounts=access,
+        known=known,
     )
 
 

@@ -15,6 +15,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 from twisted.internet.defer import Deferred
 
+from im.delivery import discovery
 from im.delivery.node import here
 from im.types import DeviceClass
 from tcpgateway import web_node
@@ -46,7 +47,18 @@ class _Factory(HTTPFactory):  # type: ignore[misc]
 class Server(server.Server):  # type: ignore[misc]
     """daphne's server.  `drain` is awaited before its connections are ended."""
 
+    _following: asyncio.Future[None] | None = None
     drain: Callable[[], Awaitable[None]] = staticmethod(web_node.stop)
+
+    def run(self) -> None:
+        """Serve until a signal comes."""
+        from twisted.internet import reactor  # which one was chosen by now
+
+        reactor.callWhenRunning(self._follow_gateways)
+        super().run()
+
+    def _follow_gateways(self) -> None:
+        self._following = asyncio.ensure_future(discovery.follow())
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Give WebSocket consumers their flow control."""
@@ -59,6 +71,9 @@ class Server(server.Server):  # type: ignore[misc]
         return Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
     async def _end(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following])
         node = here()
         sessions = node.sessions.all() if node is not None else []
         await self.drain()

@@ -155,6 +155,19 @@ def _with_us() -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
+class Daphne(Server):
+    """Plain daphne, started as the page on operations says."""
+
+    program = ("-m", "daphne", "-v", "0")
+
+    def start(self) -> "Daphne":
+        self.port = self.http_port
+        place = ("-b", "127.0.0.1", "-p", str(self.http_port))
+        self._command = (*place, "teamtalk_site.asgi:application")
+        super().start()
+        return self
+
+
 def _answers(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -103,9 +103,13 @@ class Server:
         """SIGKILL the server; what it has promised to keep is there when it runs again."""
         assert self._guard is not None
         assert self._guard.stdin is not None
-        os.kill(int((self.directory / "pid").read_text()), signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         self._guard.wait(timeout=START_SECONDS)
         self._guard.stdin.close()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the server itself."""
+        os.kill(int((self.directory / "pid").read_text()), number)
 
     def stop(self) -> None:
         """End the process and remove its directory."""

@@ -1,8 +1,8 @@
 """The one consumer of a gateway process that is not a client: its life and its bus.
 
 Driven by the ASGI lifespan: the gateway sends `lifespan.startup` before it takes clients and
-`lifespan.shutdown` when it takes no more.  As a stock consumer it has a channel on the channel
-layer, which is the process's address for its peers.
+`lifespan.shutdown` when it takes no more.  It listens on the process's channel on the channel layer
+by itself: a stock consumer can't start while Redis is away.
 """
 
 import asyncio
@@ -12,10 +12,12 @@ from typing import Any
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
+from channels.layers import get_channel_layer
 
 from im import dispatch
 from im.consumers.pulse import Pulse
 from im.delivery.bus import Bus
+from im.delivery.known_gateways import memory
 from im.delivery.node import Node
 from im.delivery.questions import answer_message
 from im.delivery.registry import Gateway, new_gateway_id
@@ -23,14 +25,17 @@ from im.delivery.registry import Gateway, new_gateway_id
 log = logging.getLogger(__name__)
 
 FLUSH_S = 3.0
+DEAF_S = 0.1  # whoever sends nonsense again and again shall not take the loop
 
 
 class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     """Starts and stops the node, and hands it what peers send."""
 
+    channel_layer_alias = "none: the bus takes a channel when there is Redis"
+
     _node: Node | None = None
     _pulse: Pulse | None = None
-    _starting: asyncio.Task[None] | None = None
+    _listening: asyncio.Task[None] | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the method of the message's type, without the stock one's hop to a thread.
@@ -48,16 +53,13 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
             log.exception("a message of the bus is lost: %s", kind)
 
     async def lifespan_startup(self, message: dict[str, Any]) -> None:
-        """Begin to start the node.  `scope["gateway"]` says how clients reach the process."""
-        # Not waited for here: what peers answer to its start comes by this same consumer.
-        self._starting = asyncio.create_task(self._start())
-
-    async def _start(self) -> None:
+        """Start the node.  `scope["gateway"]` says how clients reach the process."""
         try:
-            gateway = Gateway(
-                id=new_gateway_id(), channel=self.channel_name, **self.scope["gateway"]
-            )
-            self._node = dispatch.open_node(Bus(self.channel_layer, self.channel_name), gateway)
+            self.channel_layer = get_channel_layer()
+            bus = Bus(self.channel_layer)
+            gateway = Gateway(id=new_gateway_id(), channel="", **self.scope["gateway"])
+            self._node = dispatch.open_node(bus, gateway, memory)
+            self._listening = asyncio.create_task(self._listen(bus))
             self._node.retire = self.scope.get("retire")
             await self._node.start()
             self._pulse = Pulse(self._node)
@@ -67,6 +69,16 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
             await self.send({"type": "lifespan.startup.failed", "message": str(exc)})
         else:
             await self.send({"type": "lifespan.startup.complete"})
+
+    async def _listen(self, bus: Bus) -> None:
+        while True:
+            try:
+                message = await bus.receive()
+            except Exception:  # what can't be read as a message
+                log.exception("something on the bus is lost")
+                await asyncio.sleep(DEAF_S)
+            else:
+                await self.dispatch(message)
 
     async def lifespan_shutdown(self, message: dict[str, Any]) -> None:
         """Store and answer what was taken; after this no command is worked on."""
@@ -78,6 +90,9 @@ class NodeConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type
         with contextlib.suppress(TimeoutError):  # Redis may not answer: the process ends anyway
             async with asyncio.timeout(FLUSH_S):
                 await self.channel_layer.flush()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening], timeout=FLUSH_S)
         await self.send({"type": "lifespan.shutdown.complete"})
         raise StopConsumer
 

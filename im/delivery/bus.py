@@ -12,12 +12,14 @@ repeats the turn it has heard tells what it knew then, without any clock of its 
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 log = logging.getLogger(__name__)
 
 MAX_BACKLOG = 50_000  # items per peer that wait for a slow Redis; more are dropped and missed
 SEND_S = 2.0  # longer than any healthy Redis takes; what takes longer is lost
+CLOSE_S = 1.0  # for the layer's connections after it could not give a channel
 
 BusItem = tuple[Any, ...]
 BATCH = "bus.batch"  # the message type: handled by the consumer method `bus_batch`
@@ -30,11 +32,17 @@ def batch(sender: str, number: int, items: list[BusItem], turn: int = 0) -> dict
 
 
 class Bus:
-    """Sends batches of items to peers; `channel` is this process's own address."""
+    """Sends batches of items to peers; `channel` is this process's own address.
 
-    def __init__(self, layer: Any, channel: str) -> None:
+    It has none before `open` has succeeded: nobody knows this process then, and it knows nobody.
+    """
+
+    def __init__(self, layer: Any, channel: str = "") -> None:
         self.channel = channel
         self._layer = layer
+        self._is_open = asyncio.Event()
+        if channel:
+            self._is_open.set()
         self._outgoing: dict[str, list[BusItem]] = {}
         self._numbers: dict[str, int] = {}
         self._expected: dict[str, int] = {}
@@ -43,6 +51,25 @@ class Bus:
         self._sender: asyncio.Task[None] | None = None
         self._lost = 0  # items since the layer last took some
         self._is_closed = False
+
+    async def open(self) -> None:
+        """Take a channel, once.  Raises what the layer raises; the next call tries again."""
+        if self.channel:
+            return
+        try:
+            self.channel = await self._layer.new_channel()
+        except BaseException:  # too late, too: half a subscription would stay
+            with suppress(Exception):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._layer.flush()
+            raise
+        self._is_open.set()
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message that peers, or operators, have sent to this process."""
+        await self._is_open.wait()
+        message: dict[str, Any] = await self._layer.receive(self.channel)
+        return message
 
     def post(self, channels: Iterable[str], item: BusItem) -> None:
         """Queue `item` for each of the peers' channels; nothing once the bus is closed."""

@@ -20,6 +20,7 @@ from im import connections
 from im.delivery.access import AccessWatch, Accounts
 from im.delivery.batcher import Batcher
 from im.delivery.bus import Bus
+from im.delivery.known_gateways import KnownGateways
 from im.delivery.lease import Lease
 from im.delivery.peers import DELIVER, END, Peers
 from im.delivery.presence import SEEN_BY_OTHERS, Presence
@@ -94,6 +95,7 @@ class Node:
         notices: Notices,
         truth: Truth,
         accounts: Accounts,
+        known: KnownGateways | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.gateway = gateway
@@ -115,7 +117,8 @@ class Node:
         self.peers = Peers(bus, self.sessions, self.presence, self._statuses, self)
         self.repairs = Repairs(self, truth)
         self.access = AccessWatch(self, accounts)
-        self._lease = Lease(self)
+        self.known = KnownGateways() if known is None else known
+        self.lease = Lease(self, bus, self.known)
         self._lanes = {name: _batcher(name, lane) for name, lane in lanes.items()}
         self._threads = ThreadPoolExecutor(settings.IM_DB_THREADS, thread_name_prefix="db")
         self._threads_busy = 0  # calls of `in_thread` that are not done
@@ -131,10 +134,11 @@ class Node:
     async def start(self) -> None:
         """Enter the registry, and learn from the peers who is at theirs.
 
-        What peers send must reach `receive` meanwhile.
+        What peers send must reach `receive` meanwhile.  Where the registry can't be reached the
+        node is alone, and joins the others later.
         """
         global _here
-        await self._lease.start()
+        await self.lease.start()
         if not await self.peers.answered(ANSWERS_S):
             log.warning("not all gateways have said who is at theirs; they are asked again")
         if settings.REDIS_URL:
@@ -159,7 +163,7 @@ class Node:
         if self._resyncing is not None:
             self._resyncing.cancel()
         self.peers.say_bye()
-        await self._lease.withdraw()
+        await self.lease.withdraw()
         for batcher in self._lanes.values():
             await batcher.close()
         with contextlib.suppress(TimeoutError):
@@ -167,7 +171,7 @@ class Node:
                 await self._threads_idle.wait()
                 await self._bus.flush()
         self._bus.close()
-        await self._lease.close()
+        await self.lease.close()
         # A connection can only be closed by its own thread; each idle one takes one of these.
         for _ in range(settings.IM_DB_THREADS):
             self._threads.submit(connections.close)
@@ -369,7 +373,9 @@ class Node:
 
     def entry(self) -> Gateway:
         """Return what the registry shall say of this gateway."""
-        self.gateway = replace(self.gateway, connections=self.connections)
+        self.gateway = replace(
+            self.gateway, connections=self.connections, channel=self._bus.channel
+        )
         return self.gateway
 
     def turn(self, live: list[Gateway], *, is_trusted: bool) -> None:

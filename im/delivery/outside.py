@@ -14,9 +14,10 @@ from django.conf import settings
 
 from im.delivery import asking, questions
 from im.delivery.bus import OUTSIDE, BusItem, batch
+from im.delivery.known_gateways import memory
 from im.delivery.node import here
 from im.delivery.peers import DELIVER, END
-from im.delivery.registry import open_registry
+from im.delivery.registry import Gateway, borrowed_registry
 from im.delivery.sessions import Delivery, Ending
 from im.types import DeviceClass
 
@@ -68,12 +69,17 @@ def _item(effect: Delivery | Ending) -> BusItem:
 
 
 async def _send_to_gateways(items: list[BusItem]) -> None:
-    registry, layer = open_registry(), get_channel_layer()
+    layer = get_channel_layer()
     try:
         async with asyncio.timeout(PATIENCE_S):
-            for gateway in await registry.live():
+            for gateway in await _gateways():
                 await layer.send(gateway.channel, batch(OUTSIDE, 0, items))
     except Exception as exc:  # noqa: BLE001  # whatever Redis raises: the change itself is stored
         log.warning("%d items did not reach the gateways: %s", len(items), exc or "no answer")
-    finally:
-        await registry.close()
+
+
+async def _gateways() -> list[Gateway]:
+    """Return those in the registry, or that were: some may be there though it has lost them."""
+    async with borrowed_registry() as registry:
+        live = await registry.live()
+    return live or [one for one in memory.all() if one.channel]

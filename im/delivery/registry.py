@@ -11,6 +11,8 @@ import logging
 import os
 import socket
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -19,6 +21,7 @@ from django.conf import settings
 from redis import asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError
 
 from im.types import LoginResult
 
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 # peers, which look once a turn, have noticed before that time is over.
 TURNS = 6
 LEASE_TURNS = 4
+CLOSE_S = 1.0
 
 _MEMBERS = "im:gateways"
 _LEASE = "im:gateway:"
@@ -112,14 +116,28 @@ class RedisRegistry:
             url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 1)
         )
         self._lease_ms = int(lease_s * 1000)
+        self._is_full = False
 
     async def announce(self, gateway: Gateway) -> bool:
         async with self._redis.pipeline(transaction=False) as pipe:
             entry = json.dumps(asdict(gateway))
             pipe.set(_LEASE + gateway.id, entry, px=self._lease_ms, get=True)
             pipe.sadd(_MEMBERS, gateway.id)
-            before, _ = await pipe.execute()
+            try:
+                before, _ = await pipe.execute()
+            except OutOfMemoryError:
+                return await self._hold(gateway.id)
+        self._is_full = False
         return before is not None
+
+    async def _hold(self, gateway_id: str) -> bool:
+        """Renew the lease of an entry as it is: a Redis at its `maxmemory` still does that."""
+        if not await self._redis.pexpire(_LEASE + gateway_id, self._lease_ms):
+            raise OutOfMemoryError("Redis has reached its maxmemory")
+        if not self._is_full:
+            log.warning("Redis has reached its maxmemory; the load of gateways is not told")
+        self._is_full = True
+        return True
 
     async def withdraw(self, gateway_id: str) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -172,10 +190,28 @@ def open_registry() -> Registry:
         return _local
     loop = asyncio.get_running_loop()
     if loop not in _shared:
-        _shared[loop] = RedisRegistry(
-            settings.REDIS_URL, lease_s=settings.IM_LEASE_SECONDS * LEASE_TURNS / TURNS
-        )
+        _shared[loop] = _redis_registry()
     return _shared[loop]
+
+
+@asynccontextmanager
+async def borrowed_registry() -> AsyncIterator[Registry]:
+    """Give a registry for one use, on a loop that may end after it; its connection is closed."""
+    if not settings.REDIS_URL:
+        yield _local
+        return
+    registry = _redis_registry()
+    try:
+        yield registry
+    finally:
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_S):
+                await registry.close()
+
+
+def _redis_registry() -> RedisRegistry:
+    lease_s = settings.IM_LEASE_SECONDS * LEASE_TURNS / TURNS
+    return RedisRegistry(settings.REDIS_URL, lease_s=lease_s)
 
 
 def choose(gateways: list[Gateway]) -> Choice:

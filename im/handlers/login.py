@@ -3,7 +3,7 @@
 import logging
 import time
 
-from im.delivery import registry
+from im.delivery import discovery
 from im.delivery.presence import SEEN_BY_OTHERS
 from im.delivery.sessions import Door, Session
 from im.errors import Refused
@@ -83,7 +83,7 @@ def log_out(caller: Session, req: pb.IMLogoutReq) -> Outcome:
 @handles(Command.LOGIN_REQ_MSGSERVER, lane=ON_LOOP, anonymous=True, door=Door.LOGIN_SERVER)
 def find_gateway(caller: Session, req: pb.IMMsgServReq) -> Outcome:
     """Name the least loaded gateway, then close (TCP form of the discovery view)."""
-    choice = registry.choose(caller.node.gateways)
+    choice = discovery.choice_at(caller.node)
     reply = pb.IMMsgServRsp(result_code=choice.result)
     if choice.gateway is not None:
         reply.prior_ip = choice.gateway.host

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,13 @@ class Room:
 
 def room() -> Room:
     """Return it, without counting rows."""
-    return Room(_database_bytes(), _messages(), shutil.disk_usage(settings.IM_DATA_DIR).free)
+    return Room(_database_bytes(), _messages(), _free_bytes(Path(settings.IM_DATA_DIR)))
+
+
+def _free_bytes(directory: Path) -> int:
+    """Return the room where it is, or will be made."""
+    there = next(place for place in (directory, *directory.parents) if place.exists())
+    return shutil.disk_usage(there).free
 
 
 def _database_bytes() -> int:

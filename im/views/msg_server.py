@@ -5,7 +5,8 @@ import json
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from im.delivery.registry import Choice, choose, open_registry
+from im.delivery import discovery
+from im.delivery.registry import Choice
 from im.types import LoginResult
 
 _MESSAGES = {
@@ -19,7 +20,7 @@ async def msg_server(request: HttpRequest) -> HttpResponse:
 
     Always status 200 and JSON labelled as HTML, as the original's clients know it.
     """
-    choice = choose(await open_registry().live())
+    choice = await discovery.choice()
     body = json.dumps(_answer(choice), ensure_ascii=False, indent=3, sort_keys=True)
     response = HttpResponse(body + "\n", content_type="text/html;charset=utf-8")
     response["Connection"] = "close"

@@ -23,10 +23,9 @@ from tests.conftest import manage
 from tests.e2e.web import Reply, ask
 from tests.forms import FORM, form, part
 from tests.people import Entrance, Person
-from tests.server import Server
+from tests.server import Daphne, Server
 from tests.services import Redis
 from tests.web.conftest import Sockets
-from tests.web.test_daphne import Daphne
 
 PASSWORD = "a console password"
 DB_THREADS, HTTP_THREADS = 2, 3

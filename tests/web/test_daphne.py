@@ -9,22 +9,9 @@ import pytest
 from im.wire.proto import login_pb2, message_pb2
 from tests.client import Client
 from tests.people import People
-from tests.server import Server
+from tests.server import Daphne, Server
 from tests.services import Redis
 from tests.web.conftest import Sockets, WebClient
-
-
-class Daphne(Server):
-    """Plain daphne, started as the page on operations says."""
-
-    program = ("-m", "daphne", "-v", "0")
-
-    def start(self) -> "Daphne":
-        self.port = self.http_port
-        place = ("-b", "127.0.0.1", "-p", str(self.http_port))
-        self._command = (*place, "teamtalk_site.asgi:application")
-        super().start()
-        return self
 
 
 @pytest.fixture
