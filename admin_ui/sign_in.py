@@ -1,31 +1,29 @@
 """Getting into the console: passwords, those of the old console, and the second factor."""
 
 import hmac
-import logging
+from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_otp import match_token
 
-from admin_ui import audit_log, theme
+from admin_ui import audit_log, old_accounts, theme
+from admin_ui.factory_passwords import REFUSAL, is_factory
 from admin_ui.models import Operator
-from admin_ui.roles import Role
-from im.models import IMAdmin
+from im.services import login_throttle
+from im.services.login_limits import Attempt, Verdict, home_of
 
 if TYPE_CHECKING:
     from django.contrib.admin.forms import AdminAuthenticationForm as LoginForm
 else:
     LoginForm = theme.LoginForm
 
-log = logging.getLogger(__name__)
-
-ENABLED = 0  # IMAdmin.status; the original never looked at it
+TOO_OFTEN = _("Too many failed logins. Try again in a minute.")
 
 
 class OldAdminBackend(ModelBackend):
@@ -44,36 +42,11 @@ class OldAdminBackend(ModelBackend):
     ) -> Operator | None:
         if not username or password is None:
             return None
-        row = self._row(username, password)
-        if row is None or Operator.objects.filter(old_admin_id=row.pk).exists():
-            return None
-        return self._upgraded(row, password)
-
-    def _row(self, name: str, password: str) -> IMAdmin | None:
         digest = md5(password.encode(), usedforsecurity=False).hexdigest()
-        for row in IMAdmin.objects.filter(uname=name, status=ENABLED):
-            # The exact name: MySQL's comparison ignores capitals and trailing spaces.
-            if row.uname == name and hmac.compare_digest(digest, row.pwd.lower()):
-                return row
+        for row in old_accounts.waiting_under(username):
+            if hmac.compare_digest(digest, row.pwd.lower()):
+                return old_accounts.take_over(row, password)
         return None
-
-    def _upgraded(self, row: IMAdmin, password: str) -> Operator | None:
-        """Make the account.  All old operators could do everything; the first one owns ours."""
-        is_first = not Operator.objects.filter(role=Role.OWNER, is_active=True).exists()
-        operator = Operator(
-            username=row.uname,
-            old_admin_id=row.pk,
-            role=Role.OWNER if is_first else Role.OPERATOR,
-        )
-        operator.set_password(password)
-        try:
-            with transaction.atomic():
-                operator.save()
-                audit_log.record(None, "add", operator, {"old_admin_id": row.pk})
-        except IntegrityError:  # an account of that name is there, and its password decides
-            return None
-        log.info("operator %s of the old console has an account now", row.pk)
-        return operator
 
 
 class SignInForm(LoginForm):
@@ -90,6 +63,22 @@ class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the form's own signature
         super().__init__(*args, **kwargs)
         theme.dress(self)
+
+    def clean(self) -> dict[str, Any]:
+        """Check name, password and code; how often one may be wrong depends on earlier attempts."""
+        name = self.cleaned_data.get("username") or ""
+        if is_factory(name, self.cleaned_data.get("password") or ""):
+            raise ValidationError(REFUSAL % {"name": name}, code="factory")
+        address = audit_log.address_of(self.request) if self.request else ""
+        attempt = partial(Attempt, name, home_of(address))
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except ValidationError:
+            login_throttle.of_console().judge([attempt(False)])
+            raise
+        if login_throttle.of_console().judge([attempt(True)]) == [Verdict.BLOCKED]:
+            raise ValidationError(TOO_OFTEN, code="throttled")
+        return cleaned
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Let in who is active, has a role, and knows the code if he has to."""

@@ -176,6 +176,7 @@ STORAGES = {
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # refuses who failed too often, before the others look
+    "admin_ui.factory_passwords.RefuseFactoryPasswords",  # likewise
     "django.contrib.auth.backends.ModelBackend",
     "admin_ui.sign_in.OldAdminBackend",
 ]

@@ -2,18 +2,24 @@
 
 import re
 from hashlib import md5
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.test import Client
+from django.core.management import call_command
+from django.test import Client, RequestFactory
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import Settings
 
+from admin_ui.management.commands import changepassword
 from admin_ui.models import AuditEntry, Operator
 from admin_ui.roles import Role
 from im.models import IMAdmin
+from im.services import login_throttle
 from tests.admin.pages import is_open, text_of
 
 LOGIN = "/admin/login/"
@@ -93,6 +99,91 @@ def test_an_old_row_does_not_take_over_an_account_of_the_same_name() -> None:
 
     assert not log_in(Client(), "wang", "old-pass")
     assert Operator.objects.get().role == Role.AUDITOR
+
+
+@pytest.mark.parametrize("has_owner", [True, False])
+@pytest.mark.parametrize("password", ["admin", "123456", " Admin", "wang"])
+def test_a_factory_password_of_the_old_console_opens_nothing(
+    password: str, has_owner: bool
+) -> None:
+    if has_owner:
+        Operator.objects.create_superuser("olga", password="op-secret-1")
+    old_admin("admin", password)
+    old_admin("wang", password)
+    clients = {name: Client() for name in ("admin", "wang")}
+    answers = [
+        client.post(LOGIN, {"username": name, "password": password})
+        for name, client in clients.items()
+    ]
+
+    refused = [name for name, client in clients.items() if not is_open(client)]
+
+    assert refused == (["wang"] if password == "wang" else ["admin", "wang"])
+    assert "manage.py changepassword wang" in text_of(answers[1])
+    assert not Operator.objects.filter(username="wang").exists()
+
+
+def test_an_account_that_was_made_with_a_factory_password_is_refused_too() -> None:
+    Operator.objects.create_superuser("admin", password="admin")
+
+    assert not log_in(Client(), "admin", "admin")
+    request = RequestFactory().post(LOGIN)
+    assert authenticate(request, username="admin", password="admin") is None
+
+
+def test_the_refusal_does_not_tell_whether_there_is_such_an_account() -> None:
+    old_admin("admin", "admin")
+    there, nowhere = [
+        text_of(Client().post(LOGIN, {"username": name, "password": "admin"}))
+        for name in ("admin", "nadmi")
+    ]
+
+    assert re.sub("csrf[^>]*", "", there) == re.sub("csrf[^>]*", "", nowhere).replace(
+        "nadmi", "admin"
+    )
+
+
+def test_a_command_gives_an_account_of_the_old_console_its_own_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = old_admin("admin", "admin")
+    monkeypatch.setattr(
+        changepassword.Command, "_get_pass", lambda self, prompt="": "Nobody-1-Knows"
+    )
+
+    call_command("changepassword", "admin", stdout=StringIO())
+
+    operator = Operator.objects.get()
+    assert (operator.old_admin_id, operator.role) == (row.pk, Role.OWNER)
+    assert not log_in(Client(), "admin", "admin")
+    assert log_in(Client(), "admin", "Nobody-1-Knows")
+    assert AuditEntry.objects.filter(action="password", target_name="admin").exists()
+
+
+def test_guesses_at_an_operator_from_many_addresses_slow_down_and_spare_the_operator(
+    operator: Operator, settings: Settings
+) -> None:
+    settings.IM_LOGIN_NAME_FAILURES = 3
+    login_throttle.of_console.cache_clear()
+    at_home = Client(REMOTE_ADDR="10.0.0.1")
+    assert log_in(at_home, "olga", "op-secret-1")
+    for number in range(6):
+        log_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), "olga", "wrong")
+
+    assert not log_in(Client(REMOTE_ADDR="192.0.2.77"), "olga", "op-secret-1")
+    assert log_in(Client(REMOTE_ADDR="10.0.0.1"), "olga", "op-secret-1")
+
+
+def test_guesses_at_many_operators_from_one_address_slow_down(
+    operator: Operator, settings: Settings
+) -> None:
+    settings.IM_LOGIN_ADDRESS_FAILURES = 3
+    login_throttle.of_console.cache_clear()
+    for number in range(4):
+        log_in(Client(), f"operator{number}", "wrong")
+
+    assert not log_in(Client(), "olga", "op-secret-1")
+    assert log_in(Client(REMOTE_ADDR="10.0.0.1"), "olga", "op-secret-1")
 
 
 def test_after_too_many_failures_even_the_right_password_has_to_wait(operator: Operator) -> None:
