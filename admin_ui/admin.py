@@ -7,6 +7,7 @@ from django_otp.plugins.otp_totp import admin as otp_totp_admin
 
 from admin_ui import (
     audit,
+    blocked_logins,
     conversations,
     dashboard,
     departments,
@@ -22,6 +23,7 @@ from admin_ui import (
 
 __all__ = [
     "audit",
+    "blocked_logins",
     "conversations",
     "dashboard",
     "departments",

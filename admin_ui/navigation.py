@@ -34,6 +34,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Line(_("Users"), "person", "im_imuser_changelist", "im.view_imuser"),
             Line(_("Departments"), "account_tree", "im_imdepart_changelist", "im.view_imdepart"),
+            Line(_("Blocked logins"), "lock", "blocked_logins", "admin_ui.view_blocked_logins"),
         ),
     ),
     Section(
@@ -62,7 +63,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Line(_("Operators"), "badge", "admin_ui_operator_changelist", "admin_ui.view_operator"),
             Line(
-                _("Failed logins"),
+                _("Failed logins of operators"),
                 "lock_clock",
                 "axes_accessattempt_changelist",
                 "axes.view_accessattempt",

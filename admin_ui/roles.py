@@ -34,6 +34,8 @@ CONTROL_LIVE = "admin_ui.control_live"  # disconnect, drain, broadcast
 EXPORT_PEOPLE = "admin_ui.export_people"
 IMPORT_PEOPLE = "admin_ui.import_people"
 SET_PASSWORDS = "admin_ui.set_passwords"
+VIEW_BLOCKED_LOGINS = "admin_ui.view_blocked_logins"
+LET_IN_AGAIN = "admin_ui.let_in_again"  # whose logins wait after wrong passwords
 
 PAGE_RIGHTS: Mapping[Role, frozenset[str]] = {
     Role.OWNER: frozenset(
@@ -46,6 +48,8 @@ PAGE_RIGHTS: Mapping[Role, frozenset[str]] = {
             EXPORT_PEOPLE,
             IMPORT_PEOPLE,
             SET_PASSWORDS,
+            VIEW_BLOCKED_LOGINS,
+            LET_IN_AGAIN,
         }
     ),
     Role.OPERATOR: frozenset(
@@ -57,10 +61,19 @@ PAGE_RIGHTS: Mapping[Role, frozenset[str]] = {
             EXPORT_PEOPLE,
             IMPORT_PEOPLE,
             SET_PASSWORDS,
+            VIEW_BLOCKED_LOGINS,
+            LET_IN_AGAIN,
         }
     ),
     Role.AUDITOR: frozenset(
-        {VIEW_DASHBOARD, VIEW_CONVERSATIONS, VIEW_CONTENT, VIEW_LIVE, EXPORT_PEOPLE}
+        {
+            VIEW_DASHBOARD,
+            VIEW_CONVERSATIONS,
+            VIEW_CONTENT,
+            VIEW_LIVE,
+            EXPORT_PEOPLE,
+            VIEW_BLOCKED_LOGINS,
+        }
     ),
     Role.MANAGER: frozenset({EXPORT_PEOPLE, IMPORT_PEOPLE, SET_PASSWORDS}),
     Role.NONE: frozenset(),

@@ -48,6 +48,7 @@ PAGES = {
     "/admin/live/": "oOa",
     "/admin/live/announce/": "oO",
     "/admin/conversations/": "oOa",
+    "/admin/blocked/": "oOa",
     "/admin/second-factor/": "oOam",
 }
 LETTERS = {Role.OWNER: "o", Role.OPERATOR: "O", Role.AUDITOR: "a", Role.MANAGER: "m"}
