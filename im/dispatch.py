@@ -62,27 +62,38 @@ _MISTAKEN: dict[int, Command] = {
 
 def open_node(bus: Bus, gateway: Gateway, known: KnownGateways | None = None) -> Node:
     """Return a node whose batchers do the handlers' work; it is not started yet."""
+    stored = Stored()
     return Node(
         bus=bus,
         gateway=gateway,
         lanes=LANES,
         notices=Notices(displaced=notices.displaced, presence=notices.presence),
-        truth=_Stored(),
-        accounts=access,
+        truth=stored,
+        accounts=stored,
         known=known,
     )
 
 
-class _Stored:
-    """What the database knows of deliveries that the bus may have lost."""
+class Stored:
+    """What the database knows of what a gateway may not have heard.  Call it in a thread."""
 
     def marks(self) -> Marks:
-        return missed.marks()
+        """Return where the tables of messages end now."""
+        return repeated(missed.marks)
 
     def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery]:
-        events = missed.since(since, user_ids)
+        """Return the deliveries that these users were to get since then."""
+        events = repeated(lambda: missed.since(since, user_ids))
         effects = (effect for event in events for effect in notices.of(event))
         return [effect for effect in effects if isinstance(effect, Delivery)]
+
+    def keys_changed(self, since: int) -> access.Keys:
+        """Return the keys of all who were changed since then (Unix seconds)."""
+        return repeated(lambda: access.keys_changed(since))
+
+    def keys_of(self, user_ids: Collection[int]) -> access.Keys:
+        """Return the key of each of these users."""
+        return repeated(lambda: access.keys_of(user_ids))
 
 
 def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 from django.conf import settings
 
 from im import connections
 from im.delivery.node import Node
 from im.services import statistics
+from im.services.attempts import repeated
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Pulse:
                 self._report()
             if beats % FLUSH_BEATS == 0 and not self._is_flushing:
                 self._is_flushing = True
-                self._node.in_thread(statistics.flush, self._flushed)
+                self._node.in_thread(partial(repeated, statistics.flush), self._flushed)
 
     def _report(self) -> None:
         now, stored = time.monotonic(), statistics.stored()
@@ -77,7 +79,7 @@ class Pulse:
 
 def _flush_and_close() -> None:
     try:
-        statistics.flush()
+        repeated(statistics.flush)
     except Exception as exc:  # noqa: BLE001  # the process ends; its last minute is lost
         log.warning("the last statistics could not be written: %s", exc)
     finally:

@@ -7,14 +7,13 @@ meanwhile shares the next page instead of building one more.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from im import connections
 from im.handlers import records
 from im.services import contacts
-from im.services.attempts import repeated
+from im.services.attempts import answers
 from im.services.contacts import ROWS_PER_FETCH, Version
 from im.types import Department, UserInfo
 from im.wire.proto import buddy_pb2 as pb
@@ -53,15 +52,12 @@ class DirectoryDesk:
     def __init__(self) -> None:
         self._pages = PageCache()
 
-    def __call__(self, questions: Sequence[Question]) -> list[Page]:
-        """Return the page for each question, in order.
-
-        Raises what the database raises when it is away, after some attempts.
-        """
+    def __call__(self, questions: Sequence[Question]) -> list[Page | None]:
+        """Return the page for each question, in order; None for one that can't be made."""
         connections.renew()
-        return repeated(partial(self._answers, questions))
+        return answers(self._pages_for, questions, str)
 
-    def _answers(self, questions: Sequence[Question]) -> list[Page]:
+    def _pages_for(self, questions: Sequence[Question]) -> list[Page]:
         version = {directory: directory.version() for directory, _ in set(questions)}
         found = {
             question: self._pages.get(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from im import connections
 from im.models import IMUser
 from im.services import login_throttle, login_tokens, passwords, statistics
+from im.services.attempts import answers
 from im.services.login_limits import UNKNOWN, Attempt, Verdict
 from im.services.statistics import Kind
 from im.types import UserInfo, UserStatus
@@ -33,9 +34,13 @@ class Credentials(NamedTuple):
 class LoginDesk:
     """Checks batches of credentials with one query each; use it from one thread."""
 
-    def __call__(self, attempts: Sequence[Credentials]) -> list["Admitted | LoginRefusal"]:
-        """Return, for each attempt in order, the user or why not."""
+    def __call__(self, attempts: Sequence[Credentials]) -> list["Admitted | LoginRefusal | None"]:
+        """Return, for each attempt in order, the user or why not; None: it can't be looked up."""
         connections.renew()
+        return answers(self._results, attempts, _name)
+
+    def _results(self, attempts: Sequence[Credentials]) -> list["Admitted | LoginRefusal"]:
+        # The database comes first: when it fails nothing was counted, and all may be done again.
         names = {attempt.name for attempt in attempts if _may_be_a_name(attempt.name)}
         rows = {
             row.name: row
@@ -88,6 +93,10 @@ def _throttled(
 def _is_a_guess(attempt: Credentials) -> bool:
     """Tell what counts when it fails; tokens nobody guesses, and an old one is no failure."""
     return _may_be_a_name(attempt.name) and not attempt.password.startswith(login_tokens.PREFIX)
+
+
+def _name(attempt: Credentials) -> str:
+    return f"the login of {attempt.name[:40]!r}"
 
 
 def _may_be_a_name(text: str) -> bool:

@@ -16,12 +16,20 @@ class Fault(Enum):
 
 # MySQL and MariaDB: lock wait timeout, deadlock, record changed since last read.
 _ROLLED_BACK = frozenset({1205, 1213, 1020})
-# Interrupted, out of time, out of disk or memory: splitting a batch would only multiply them.
-_HINDERED = frozenset({1021, 1026, 1030, 1037, 1038, 1041, 1114, 1317, 1969, 3024})
+# Interrupted, out of time, out of disk, memory, threads or locks: splitting a batch would only
+# multiply them.
+_HINDERED = frozenset(
+    {1021, 1026, 1030, 1037, 1038, 1041, 1114, 1135, 1180, 1206, 1317, 1637, 1969, 3024}
+)
 # No longer the primary, no longer in the cluster: a new connection may lead to who is.
-_WRONG_SERVER = frozenset({1047, 1290, 1836})
-# Too many connections, shutdown in progress, connection killed, idle or other disconnects.
-_NO_SERVER = frozenset({1040, 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1927, 4031})
+_WRONG_SERVER = frozenset({1047, 1290, 1792, 1836})
+# Too many connections in all or for the account, shutdown, killed, idle or other disconnects.
+_DISCONNECTED = frozenset(
+    {1040, 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 4031}
+)
+# Not let in, or no such database: as after a failover to a server that is not ready, or is another.
+_NOT_ADMITTED = frozenset({1044, 1045, 1049, 1129, 1130, 1698})
+_LOST = _WRONG_SERVER | _DISCONNECTED | _NOT_ADMITTED
 # Client libraries' own numbers, MySQL's and MariaDB's: all mean that there is no connection.
 _NO_CONNECTION = (range(2000, 3000), range(5000, 6000))
 
@@ -39,7 +47,7 @@ def classify(error: Exception) -> Fault:
         return Fault.RETRY
     if code in _HINDERED:
         return Fault.HINDERED
-    if code in _NO_SERVER | _WRONG_SERVER or any(code in numbers for numbers in _NO_CONNECTION):
+    if code in _LOST or any(code in numbers for numbers in _NO_CONNECTION):
         return Fault.LOST
     return Fault.DATA
 

@@ -19,6 +19,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from im import connections
 from im.services import statistics
+from im.services.attempts import bisected
 from im.services.batch import Known, StaleCache
 from im.services.client_keys import Overtaken
 from im.services.faults import Fault, classify, drop_unusable_connection
@@ -56,26 +57,26 @@ class Writer:
 
         None: refused (unknown receiver), not storable, or not known to be stored.
         """
+        return bisected(self._store, items, _not_storable)
+
+    def close(self) -> None:
+        """Close this thread's database connection."""
+        connections.close()
+
+    def _store(self, items: Sequence[Item]) -> list[Result]:
+        """Store a batch or a half of one.  Raises what the database has against an item of it."""
         try:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
             found = self._read_back(unknown.work)
             statistics.count_stored(found)
             return found
-        except Exception as exc:  # a fault of ours too may be of one item only
+        except (DatabaseError, InterfaceError) as exc:
             # Not raised: the answers to what another half of the batch has stored must not be lost.
-            if classify(exc) is not Fault.DATA:
-                log.warning("%d items could not be stored: %s", len(items), exc)
-                return [None] * len(items)
-            if len(items) == 1:
-                log.error("an item could not be stored", exc_info=exc)
-                return [None]
-        middle = len(items) // 2
-        return [*self(items[:middle]), *self(items[middle:])]
-
-    def close(self) -> None:
-        """Close this thread's database connection."""
-        connections.close()
+            if classify(exc) is Fault.DATA:
+                raise
+            log.warning("%d items could not be stored: %s", len(items), exc)
+            return [None] * len(items)
 
     def _store_whole(self, items: Sequence[Item]) -> list[Result]:
         """Run the transaction, again where that may help."""
@@ -134,6 +135,11 @@ class Writer:
             else None
             for plan in work.planned
         ]
+
+
+def _not_storable(item: Item, error: Exception) -> Result:
+    log.error("an item could not be stored", exc_info=error)
+    return None
 
 
 @contextmanager

@@ -74,6 +74,8 @@ async def log_in(request: HttpRequest) -> JsonResponse:
         result = await _check(_credentials(request, name, password))
     except Overloaded:
         return _problem(503, "overloaded")
+    if result is None:
+        return _problem(503, "unavailable")
     if isinstance(result, LoginRefusal):
         return _problem(403, "refused", text=result.text)
     return await _admit(result.user_id)
@@ -112,6 +114,8 @@ async def change_password(request: HttpRequest) -> JsonResponse:
         proof = await _check(_credentials(request, name, wish[0]))
     except Overloaded:
         return _problem(503, "overloaded")
+    if proof is None:
+        return _problem(503, "unavailable")
     if isinstance(proof, LoginRefusal):
         return _problem(403, "old", text=proof.text)
     try:
@@ -166,11 +170,14 @@ def _credentials(request: HttpRequest, name: str, password: str) -> Credentials:
     return Credentials(name, passwords.wire_password(password), address)
 
 
-async def _check(credentials: Credentials) -> Admitted | LoginRefusal:
-    """Ask the login desk of this process's node, so that failures by all ways count together."""
+async def _check(credentials: Credentials) -> Admitted | LoginRefusal | None:
+    """Ask the login desk of this process's node, so that failures by all ways count together.
+
+    None: the database can't be asked.
+    """
     node = here()
     if node is not None and not node.is_stopping:
-        found: Admitted | LoginRefusal = await node.lane(LOGIN_DESK.name).run(credentials)
+        found: Admitted | LoginRefusal | None = await node.lane(LOGIN_DESK.name).run(credentials)
         return found
     [result] = await sync_to_async(_own_desk())([credentials])
     return result

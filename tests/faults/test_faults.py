@@ -1,7 +1,6 @@
 """Each part of the system is killed in turn while 200 people talk: every promise is kept."""
 
 import asyncio
-import re
 
 import pytest
 
@@ -12,8 +11,6 @@ from tests.faults.conftest import System
 pytestmark = pytest.mark.timeout(240)
 
 REDIS_GONE_S = 10.0
-# Who logs in or asks for his lists while the database is away is told so.
-EXPECTED_ERROR = re.compile(r"im\.delivery\.batcher: (logins|lists): a batch of \d+ failed")
 
 
 async def test_whatever_is_killed_everybody_ends_with_every_message(system: System) -> None:
@@ -55,8 +52,7 @@ async def test_whatever_is_killed_everybody_ends_with_every_message(system: Syst
     assert [wrong for chatter in system.chatters for wrong in chatter.wrong] == []
     for gateway in system.gateways:
         assert gateway.stop() == 0
-    errors = [line for gateway in system.gateways for line in gateway.errors()]
-    assert [line for line in errors if not EXPECTED_ERROR.search(line)] == []
+    assert [line for gateway in system.gateways for line in gateway.errors()] == []
 
 
 async def _kill_a_gateway(system: System, number: int) -> None:

@@ -187,6 +187,7 @@ def test_different_questions_in_one_batch_get_their_own_answers(desk: DirectoryD
     questions = [Question(PEOPLE, 0), Question(DEPARTMENTS, 0), Question(PEOPLE, LONG_AGO + 1)]
     everybody, departments, changed = desk(questions)
 
+    assert everybody and departments and changed
     assert [len(people_of(everybody)), len(people_of(changed))] == [3, 1]
     assert (everybody.stamp, departments.stamp, changed.stamp) == (
         (LONG_AGO + 6, LONG_AGO, LONG_AGO + 6)
@@ -205,7 +206,8 @@ def test_an_edit_is_in_the_next_answer(desk: DirectoryDesk) -> None:
     assert [user.user_nick_name for user in people_of(page)] == ["P0", "New"]
 
 
-def people_of(page: Page) -> list[base_define_pb2.UserInfo]:
+def people_of(page: Page | None) -> list[base_define_pb2.UserInfo]:
+    assert page is not None
     body = buddy_pb2.IMAllUserRsp.FromString(header(page) + page.encoded)
     return list(body.user_list)
 
