@@ -187,7 +187,9 @@ def test_different_questions_in_one_batch_get_their_own_answers(desk: DirectoryD
     questions = [Question(PEOPLE, 0), Question(DEPARTMENTS, 0), Question(PEOPLE, LONG_AGO + 1)]
     everybody, departments, changed = desk(questions)
 
-    assert everybody and departments and changed
+    assert everybody
+    assert departments
+    assert changed
     assert [len(people_of(everybody)), len(people_of(changed))] == [3, 1]
     assert (everybody.stamp, departments.stamp, changed.stamp) == (
         (LONG_AGO + 6, LONG_AGO, LONG_AGO + 6)
