@@ -42,6 +42,7 @@ __all__ = [
     "Progress",
     "admit",
     "announce",
+    "close_hasty",
     "open_node",
     "run_batched",
     "run_in_thread",
@@ -53,6 +54,8 @@ log = logging.getLogger(__name__)
 assert handlers  # importing the package is what fills HANDLERS
 
 Done = Callable[[], None]
+
+NO_COMMAND = 0  # for a refusal of none in particular
 
 # iOS asks to remove a session with the number of the answer.
 _MISTAKEN: dict[int, Command] = {
@@ -121,6 +124,14 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
         log.info("dropped %r of %r: %s", pdu, session, exc)
         session.link.refuse(pdu.command_id, pdu.seq, str(exc))
         return None
+
+
+def close_hasty(session: Session) -> None:
+    """End a connection that sends more before its login than IM_LOGIN_COMMANDS_PER_SECOND."""
+    session.node.counters["strangers too fast"] += 1
+    log.info("closing %r: too many commands before the login", session)
+    session.link.refuse(NO_COMMAND, 0, "too many commands before the login")
+    session.leave()
 
 
 def run_on_loop(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:

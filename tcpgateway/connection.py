@@ -6,10 +6,8 @@ to be written (a client that doesn't read is cut off), and the time a closing co
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Protocol, cast
 
-from im.errors import ProtocolError
 from im.wire.pdu import Decoder, FramingError, Pdu
 from tcpgateway.outbox import Flush, Outbox
 
@@ -28,8 +26,8 @@ class Consumer(Protocol):
     def tcp_connect(self, link: "Connection") -> None:
         """Called once, first."""
 
-    def tcp_receive(self, pdus: Sequence[Pdu]) -> None:
-        """Called with the PDUs that a chunk of bytes completed."""
+    def tcp_receive(self) -> None:
+        """Called when bytes have come; `take` returns the PDUs they complete, one at a time."""
 
     def tcp_disconnect(self) -> None:
         """Called once, last."""
@@ -95,11 +93,8 @@ class Connection(asyncio.Protocol):
             return
         if self._decoder.max_length < self._host.max_pdu_bytes and self._consumer.is_known:
             self._decoder.max_length = self._host.max_pdu_bytes
-        try:
-            self._consumer.tcp_receive(self._decoder.feed(data))
-        except FramingError as exc:
-            self._consumer.tcp_receive(exc.pdus)
-            self._refuse(exc)
+        self._decoder.push(data)
+        self._consumer.tcp_receive()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_deaf = self._is_closing = True
@@ -122,6 +117,17 @@ class Connection(asyncio.Protocol):
         """The client's address, for the log."""
         name = self._transport.get_extra_info("peername") or ("?", 0)
         return f"{name[0]}:{name[1]}"
+
+    def take(self) -> Pdu | None:
+        """Return the next PDU that has come; a broken frame closes the connection instead."""
+        if self._is_deaf:
+            return None
+        try:
+            return self._decoder.take()
+        except FramingError as exc:
+            log.info("closing %s: %s", self.peer, exc)
+            self.close()
+            return None
 
     def send(self, data: bytes) -> None:
         """Queue bytes.  A client that leaves too much unread is cut off: it will catch up."""
@@ -170,7 +176,3 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._outbox.end()
             self._host.loop.call_later(LINGER_S, self._transport.abort)
-
-    def _refuse(self, error: ProtocolError) -> None:
-        log.info("closing %s: %s", self.peer, error)
-        self.close()

@@ -327,6 +327,8 @@ IM_LOGIN_PDU_BYTES = env.int("IM_LOGIN_PDU_BYTES", default=16 * 1024)
 IM_MAX_CONNECTIONS = env.int("IM_MAX_CONNECTIONS", default=100_000)
 IM_INBOX_PDUS = env.int("IM_INBOX_PDUS", default=64)
 IM_OUTBOX_BYTES = env.int("IM_OUTBOX_BYTES", default=4 * 1024 * 1024)
+IM_LOGIN_COMMANDS_PER_SECOND = env.int("IM_LOGIN_COMMANDS_PER_SECOND", default=10)  # 0: no limit
+IM_COMMANDS_PER_SECOND = env.int("IM_COMMANDS_PER_SECOND", default=5_000)  # 0: no limit
 IM_MESSAGES_PER_SECOND = env.int("IM_MESSAGES_PER_SECOND", default=20)  # 0: no limit
 IM_SIGNALS_PER_SECOND = env.int("IM_SIGNALS_PER_SECOND", default=20)  # 0: no limit
 IM_BROADCASTS_PER_SECOND = env.int("IM_BROADCASTS_PER_SECOND", default=2)  # 0: no limit

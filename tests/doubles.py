@@ -1,5 +1,6 @@
 """Stand-ins for what is outside: a link without a socket, a channel layer without a backend."""
 
+from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ import msgpack
 from im.delivery.node import Node
 from im.delivery.repairs import Marks
 from im.delivery.sessions import Delivery, Door, Session
+from im.wire.pdu import Pdu
 
 
 class RecordingLink:
@@ -20,6 +22,10 @@ class RecordingLink:
         self.pauses: list[bool] = []
         self.refused: list[tuple[int, int, str]] = []
         self.closed_after_s: float | None = None
+        self.arrived: deque[Pdu] = deque()
+
+    def take(self) -> Pdu | None:
+        return self.arrived.popleft() if self.arrived else None
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)

@@ -20,7 +20,7 @@ from im.delivery.node import here
 from im.delivery.sessions import Door, Session
 from im.types import ClientType
 from im.wire.json_frames import BadFrame, JsonFrames, error_frame
-from im.wire.pdu import Decoder, FramingError
+from im.wire.pdu import Decoder
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,6 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             self._session = Session(node, self._link, door=Door.CLIENT, heard_at=node.loop.time())
             self._session.client_type = ClientType.WEB
             self._inbox = Inbox(self._session)
-            self._decoder: Decoder | None = None
             node.watch(self._session)
             return
         await self.send({"type": "websocket.close", "code": AGAIN})
@@ -84,7 +83,7 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         raise StopConsumer
 
     def _take_text(self, session: Session, text: str) -> None:
-        if self._decoder is not None:
+        if self._link.decoder is not None:
             self._link.close(code=UNSUPPORTED)
             return
         if self._link.frames is None:
@@ -97,21 +96,19 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             self._link.send(error_frame(exc.seq, str(exc)))
             if not session.user_id:
                 self._link.close(code=POLICY)
+            self._inbox.drop()
             return
-        self._inbox.put([pdu])
+        self._link.read.append(pdu)
+        self._inbox.arrived()
 
     def _take_bytes(self, data: bytes) -> None:
         if self._link.frames is not None:
             self._link.close(code=UNSUPPORTED)
             return
-        if self._decoder is None:
-            self._decoder = Decoder(settings.IM_MAX_PDU_BYTES)
-        try:
-            self._inbox.put(self._decoder.feed(data))
-        except FramingError as exc:
-            self._inbox.put(exc.pdus)
-            log.info("closing %s: %s", self._link.peer, exc)
-            self._link.close(code=POLICY)
+        if self._link.decoder is None:
+            self._link.decoder = Decoder(settings.IM_MAX_PDU_BYTES)
+        self._link.decoder.push(data)
+        self._inbox.arrived()
 
     def _end(self) -> None:
         session, self._session = self._session, None

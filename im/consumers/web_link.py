@@ -6,7 +6,7 @@ long lists that everybody shares apart, and a fast sender is not read.
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from django.conf import settings
 
 from im.consumers.shared_json import SharedLists
 from im.wire.json_frames import JsonFrames, error_frame
-from im.wire.pdu import HEADER, HEADER_LENGTH, LENGTH_FIELD, Decoder, Pdu
+from im.wire.pdu import HEADER, HEADER_LENGTH, LENGTH_FIELD, Decoder, FramingError, Pdu
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +58,13 @@ class NoFlow:
 
 
 class WebLink:
-    """One client's frames.  `frames` is set when it turns out to speak JSON."""
+    """One client's frames.  Its first one says which of `frames` and `decoder` is set."""
 
     def __init__(self, send: Send, flow: Flow, peer: str) -> None:
         self.peer = peer
-        self.frames: JsonFrames | None = None
+        self.frames: JsonFrames | None = None  # of JSON
+        self.decoder: Decoder | None = None  # of PDUs
+        self.read: deque[Pdu] = deque()  # of JSON, in the order of its frames
         self.is_deaf = False  # what still comes in is thrown away
         self._send = send
         self._flow = flow
@@ -75,6 +77,19 @@ class WebLink:
         self._is_over = False
 
     # --- the session's side -------------------------------------------------------------------
+
+    def take(self) -> Pdu | None:
+        """Return the next PDU that has come; a broken one closes the connection instead."""
+        if self.is_deaf:
+            return None
+        if self.decoder is None:
+            return self.read.popleft() if self.read else None
+        try:
+            return self.decoder.take()
+        except FramingError as exc:
+            log.info("closing %s: %s", self.peer, exc)
+            self.close(code=POLICY)
+            return None
 
     def send(self, data: Frame) -> None:
         """Queue encoded PDUs, or the text of a frame.  Who leaves too much unread is cut off."""

@@ -11,6 +11,7 @@ from django.conf import settings
 from im.delivery.trace import Trace
 from im.delivery.unacked import UnackedDeliveries
 from im.types import DeviceClass, MessagePlace
+from im.wire.pdu import Pdu
 
 if TYPE_CHECKING:
     from im.delivery.node import Node
@@ -25,6 +26,12 @@ class Door(Enum):
 
 class Link(Protocol):
     """The transport under a session: TCP or WebSocket.  All calls belong on the loop."""
+
+    def take(self) -> Pdu | None:
+        """Return the next PDU of what has come, None if there is none that is whole.
+
+        What can't be understood closes the connection.
+        """
 
     def send(self, data: bytes) -> None:
         """Queue encoded PDUs; what one turn of the loop queues leaves in one write."""

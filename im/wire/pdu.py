@@ -77,71 +77,100 @@ class FramingError(ProtocolError):
     `length` is what it announces; `pdus` are those that were complete before it in the same feed.
     """
 
-    def __init__(self, length: int, pdus: list[Pdu]) -> None:
+    def __init__(self, length: int) -> None:
         super().__init__(f"a PDU of {length} bytes is announced")
         self.length = length
-        self.pdus = pdus
+        self.pdus: list[Pdu] = []
 
 
 class Decoder:
-    """Cuts one connection's byte stream into PDUs.
+    """Cuts one connection's byte stream into PDUs, one at a time, when they are asked for.
 
-    Holds at most one incomplete PDU.  The work is linear in the bytes fed however they are cut,
-    and a chunk of whole PDUs is only sliced, never gathered.
+    Holds what was not cut yet: at most one incomplete PDU and what the last `push` brought.  The
+    work is linear in the bytes however they come, and a chunk of whole PDUs is only sliced, never
+    gathered.
     """
 
-    __slots__ = ("_bad_length", "_needed", "_pending", "max_length")
+    __slots__ = ("_bad_length", "_chunk", "_needed", "_pending", "_position", "max_length")
 
     def __init__(self, max_length: int) -> None:
         """Accept PDUs of up to `max_length` bytes, header included; it may be changed later."""
         self.max_length = max_length
-        self._pending = bytearray()  # the beginning of an incomplete PDU
+        self._chunk = b""  # of which PDUs are cut
+        self._position = 0  # in the chunk, of what was not cut yet
+        self._pending = bytearray()  # the beginning of an incomplete PDU; the chunk is empty then
         self._needed = 0  # bytes `_pending` must hold before looking at it makes sense
         self._bad_length: int | None = None
 
-    def feed(self, data: bytes) -> list[Pdu]:
-        """Return the PDUs that `data` completes.
-
-        Raises FramingError (a ProtocolError) as soon as the length field of a PDU is there and lies
-        outside 16 … max_length; the error carries the PDUs before it.  The decoder stays broken:
-        every later call raises again, with no PDUs.
-        """
-        if self._bad_length is not None:
-            raise FramingError(self._bad_length, [])
+    def push(self, data: bytes) -> None:
+        """Take bytes.  What earlier ones hold should be taken first: the rest is copied."""
         if self._pending:
             self._pending += data
             if len(self._pending) < self._needed:
-                return []
+                return
             data, self._pending = bytes(self._pending), bytearray()
-        return self._cut(data)
+        elif self._chunk:
+            data = self._chunk[self._position :] + data
+        elif self._bad_length is not None:
+            return
+        self._chunk, self._position = data, 0
 
-    def _cut(self, data: bytes) -> list[Pdu]:
+    def take(self) -> Pdu | None:
+        """Return the next PDU, None if it is not complete.
+
+        Raises FramingError (a ProtocolError) as soon as the length field of a PDU is there and lies
+        outside 16 … max_length.  The decoder stays broken: every later call raises again.
+        """
+        chunk, position = self._chunk, self._position
+        size = len(chunk)
+        if size - position < HEADER_LENGTH:
+            if size or self._bad_length is not None:
+                self._keep()
+            return None
+        length, version, flag, service_id, command_id, seq, reserved = HEADER.unpack_from(
+            chunk, position
+        )
+        end = position + length
+        if end > size or not HEADER_LENGTH <= length <= self.max_length:
+            self._keep()
+            return None
+        if end == size:
+            self._chunk, self._position = b"", 0
+        else:
+            self._position = end
+        body = chunk[position + HEADER_LENGTH : end]
+        return Pdu(command_id, body, seq, service_id, version, flag, reserved)
+
+    def feed(self, data: bytes) -> list[Pdu]:
+        """Return all PDUs that `data` completes, for who trusts the other side.
+
+        Raises FramingError as `take` does; it carries the PDUs before.
+        """
+        self.push(data)
         pdus: list[Pdu] = []
-        position, size = 0, len(data)
-        while size - position >= HEADER_LENGTH:
-            length, version, flag, service_id, command_id, seq, reserved = HEADER.unpack_from(
-                data, position
-            )
-            end = position + length
-            if end > size or not HEADER_LENGTH <= length <= self.max_length:
-                break
-            body = data[position + HEADER_LENGTH : end]
-            pdus.append(Pdu(command_id, body, seq, service_id, version, flag, reserved))
-            position = end
-        if position < size:
-            self._keep(data[position:], pdus)
+        try:
+            while (pdu := self.take()) is not None:
+                pdus.append(pdu)
+        except FramingError as exc:
+            exc.pdus = pdus
+            raise
         return pdus
 
-    def _keep(self, rest: bytes, pdus: list[Pdu]) -> None:
+    def _keep(self) -> None:
         """Hold the beginning of a PDU back, unless its length is already known to be bad."""
-        self._needed = LENGTH_FIELD
-        if len(rest) >= LENGTH_FIELD:
-            length = int.from_bytes(rest[:LENGTH_FIELD], "big")
-            if not HEADER_LENGTH <= length <= self.max_length:
-                self._bad_length = length
-                raise FramingError(length, pdus)
-            self._needed = length
-        self._pending += rest
+        if self._bad_length is None:
+            rest = self._chunk[self._position :]
+            self._chunk, self._position, self._needed = b"", 0, LENGTH_FIELD
+            if len(rest) >= LENGTH_FIELD:
+                length = int.from_bytes(rest[:LENGTH_FIELD], "big")
+                if not HEADER_LENGTH <= length <= self.max_length:
+                    self._bad_length = length
+                self._needed = length
+            self._pending += rest
+        if self._bad_length is not None:
+            self._pending.clear()
+            self._chunk = b""
+            raise FramingError(self._bad_length)
 
 
 def encode_pdu(command_id: int, body: bytes, seq: int = 0, *, followed_by: int = 0) -> bytes:

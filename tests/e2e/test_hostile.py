@@ -281,13 +281,16 @@ async def answers(client: Client) -> list[Command]:
 # --- too much ---------------------------------------------------------------------------------
 
 
-async def test_three_thousand_heartbeats_in_one_write_all_come_back(entrance: Entrance) -> None:
-    client = await entrance.connect()
+async def test_three_thousand_heartbeats_in_one_write_all_come_back(
+    entrance: Entrance, people: People
+) -> None:
+    client = await entrance.log_in(people(1)[0])
     kind = command_of(other_pb2.IMHeartBeat)
 
     client.send_bytes(b"".join(encode_pdu(kind, b"", seq) for seq in range(3000)))
 
-    assert [(await client.next_pdu()).seq for _ in range(3000)] == list(range(3000))
+    echoes = [await client.receive_pdu(other_pb2.IMHeartBeat) for _ in range(3000)]
+    assert [echo.seq for echo in echoes] == list(range(3000))
 
 
 async def test_many_questions_in_one_write_are_answered_in_their_order(
@@ -355,3 +358,16 @@ async def test_who_stops_reading_while_messages_come_finds_them_when_he_is_back(
     back = await entrance.log_in(bob)
     assert await back.unread_counts() == {ada.id: count}
     assert (await back.history(ada.id, count=1))[0][0] == count
+
+
+# --- floods -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [Command.OTHER_HEARTBEAT, Command.MSG_TIME_REQUEST])
+async def test_a_flood_before_the_login_is_closed(entrance: Entrance, command: Command) -> None:
+    stranger = await entrance.connect()
+
+    stranger.send_bytes(10_000 * complete(command))
+
+    assert await stranger.closed(timeout_s=5)
+    assert len(stranger.unread) < 100

@@ -133,16 +133,21 @@ class Connected:
         self.inbox.close()
         self.node.close(self.session)
 
+    def put(self, pdus: Sequence[Pdu]) -> None:
+        """Let PDUs arrive at once."""
+        self.link.arrived.extend(pdus)
+        self.inbox.arrived()
+
     def say(self, count: int) -> list[Pdu]:
         """Let `count` texts arrive at once; return them."""
         body = text_to(ADA, BOB, "text").SerializeToString()
         pdus = [Pdu(Command.MSG_DATA, body, seq) for seq in itertools.islice(self._seqs, count)]
-        self.inbox.put(pdus)
+        self.put(pdus)
         return pdus
 
     def ask(self, question: Body, seq: int = 1) -> None:
         """Let a question arrive."""
-        self.inbox.put([Pdu(command_of(question), question.SerializeToString(), seq)])
+        self.put([Pdu(command_of(question), question.SerializeToString(), seq)])
 
     def answered_seqs(self) -> list[int]:
         """Return the sequence numbers of what was answered so far, in order."""

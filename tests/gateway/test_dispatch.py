@@ -58,7 +58,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_its_retry_is_sto
         ada.ask(LATEST_ID)  # waits until both have failed
         await ada.link.until_sent(1)
         ada.writer.error = None
-        ada.inbox.put(lost)
+        ada.put(lost)
         await ada.link.until_sent(3)
 
         assert Decoder(1000).feed(ada.link.sent.pop(0))[0].command_id == ANSWER
@@ -89,7 +89,7 @@ async def test_a_question_that_fails_costs_its_answer_and_nothing_else(
     monkeypatch.setitem(HANDLERS, QUESTION, replace(HANDLERS[QUESTION], run=run))
     async with connected() as ada:
         ada.ask(LATEST_ID)
-        ada.inbox.put([HEARTBEAT])
+        ada.put([HEARTBEAT])
         await ada.link.until_sent(1)
 
         assert ada.link.sent == [HEARTBEAT.encode()]
@@ -156,7 +156,7 @@ async def test_of_a_commit_of_unknown_outcome_nothing_is_claimed(
     monkeypatch.setitem(HANDLERS, command, replace(HANDLERS[command], run=fail, lane=IN_THREAD))
     async with connected() as ada:
         ada.ask(buddy_pb2.IMChangeAvatarReq(user_id=ADA, avatar_url="x"))
-        ada.inbox.put([HEARTBEAT])
+        ada.put([HEARTBEAT])
         await ada.link.until_sent(1)
 
         assert ada.link.sent == [HEARTBEAT.encode()]
@@ -165,7 +165,7 @@ async def test_of_a_commit_of_unknown_outcome_nothing_is_claimed(
 
 async def test_a_bad_body_is_counted_and_nothing_else() -> None:
     async with connected() as ada:
-        ada.inbox.put([Pdu(Command.MSG_DATA, b"\xff"), HEARTBEAT])
+        ada.put([Pdu(Command.MSG_DATA, b"\xff"), HEARTBEAT])
 
         assert ada.link.sent == [HEARTBEAT.encode()]
         assert ada.node.counters["bad bodies"] == 1
@@ -179,7 +179,7 @@ async def test_a_command_nobody_handles_is_counted_and_said_at_debug_and_nothing
 ) -> None:
     caplog.set_level(logging.DEBUG, "im.dispatch")
     async with connected() as ada:
-        ada.inbox.put([Pdu(command, b"x"), HEARTBEAT])
+        ada.put([Pdu(command, b"x"), HEARTBEAT])
 
         assert ada.link.sent == [HEARTBEAT.encode()]
         assert ada.node.counters["unknown commands"] == 1

@@ -51,7 +51,7 @@ async def ids_of(connection: Connected, *pdus: Pdu) -> list[int]:
     """Send PDUs, each when the one before is answered; return the message ids acknowledged."""
     ids: list[int] = []
     for number, pdu in enumerate(pdus, 1):
-        connection.inbox.put([pdu])
+        connection.put([pdu])
         ids = await acked(connection, number)
     return ids
 
@@ -94,8 +94,8 @@ async def test_two_devices_that_say_the_same_at_once_are_both_stored() -> None:
     async with connected() as first:
         pc, phone = first.again(WINDOWS), first.again(ANDROID)
         first.writer.go.clear()
-        pc.inbox.put([said()])
-        phone.inbox.put([said()])
+        pc.put([said()])
+        phone.put([said()])
         first.writer.go.set()
 
         assert await acked(pc, 1) + await acked(phone, 1) == [1, 2]
@@ -104,9 +104,9 @@ async def test_two_devices_that_say_the_same_at_once_are_both_stored() -> None:
 async def test_an_earlier_connection_that_is_still_there_does_not_lend_its_answer() -> None:
     async with connected() as first:
         first.writer.go.clear()
-        first.inbox.put([said()])
+        first.put([said()])
         other = first.again(MAC)
-        other.inbox.put([said()])
+        other.put([said()])
         first.writer.go.set()
 
         assert await acked(first, 1) + await acked(other, 1) == [1, 2]
@@ -120,14 +120,14 @@ async def test_a_second_in_which_the_client_says_it_again_makes_it_new() -> None
 async def test_a_message_whose_connection_broke_before_its_ack_is_repeated_on_the_next() -> None:
     async with connected() as first:
         first.writer.go.clear()
-        first.inbox.put([said()])
+        first.put([said()])
         first.hang_up()
         second = first.again()
-        second.inbox.put([said()])
+        second.put([said()])
         first.writer.go.set()
 
         assert await acked(second, 1) == [1]
-        second.inbox.put([said()])
+        second.put([said()])
         assert await acked(second, 2) == [1, 1]
         assert first.link.sent == []
         second.hang_up()
@@ -137,7 +137,7 @@ async def test_a_message_whose_connection_broke_before_its_ack_is_repeated_on_th
 async def test_a_message_stored_after_its_connection_broke_is_answered_on_the_next() -> None:
     async with connected() as first:
         first.writer.go.clear()
-        first.inbox.put([said()])
+        first.put([said()])
         first.hang_up()
         first.writer.go.set()
         second = first.again()
@@ -149,10 +149,10 @@ async def test_a_message_stored_after_its_connection_broke_is_answered_on_the_ne
 async def test_without_a_time_of_the_clients_only_its_own_connection_counts() -> None:
     async with connected() as first:
         first.writer.go.clear()
-        first.inbox.put([said(at=0)])
+        first.put([said(at=0)])
         first.hang_up()
         second = first.again()
-        second.inbox.put([said(at=0)])
+        second.put([said(at=0)])
         first.writer.go.set()
 
         assert await acked(second, 1) == [2]
@@ -162,10 +162,10 @@ async def test_another_kind_of_client_repeats_nothing_of_this_one() -> None:
     async with connected() as first:
         pc = first.again(WINDOWS)
         pc.writer.go.clear()
-        pc.inbox.put([said()])
+        pc.put([said()])
         pc.hang_up()
         phone = first.again(ANDROID)
-        phone.inbox.put([said()])
+        phone.put([said()])
         pc.writer.go.set()
 
         assert await acked(phone, 1) == [2]

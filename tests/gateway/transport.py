@@ -1,7 +1,6 @@
 """A transport without a socket, and the host and consumer a connection needs besides."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from im.wire.pdu import Pdu
@@ -60,9 +59,11 @@ class RecordingConsumer:
 
     def tcp_connect(self, link: Connection) -> None:
         self.calls.append("connect")
+        self._link = link
 
-    def tcp_receive(self, pdus: Sequence[Pdu]) -> None:
-        self.pdus += pdus
+    def tcp_receive(self) -> None:
+        while (pdu := self._link.take()) is not None:
+            self.pdus.append(pdu)
 
     def tcp_disconnect(self) -> None:
         self.calls.append("disconnect")

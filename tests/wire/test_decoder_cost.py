@@ -16,9 +16,9 @@ class CountingDecoder(Decoder):
         super().__init__(max_length)
         self.looked_at = 0
 
-    def _cut(self, data: bytes) -> list[Pdu]:
-        self.looked_at += len(data)
-        return super()._cut(data)
+    def take(self) -> Pdu | None:
+        self.looked_at += len(self._chunk)
+        return super().take()
 
 
 def test_a_large_pdu_fed_byte_by_byte_is_looked_at_once() -> None:
