@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.charts import Bar, Chart, chart
@@ -20,7 +22,7 @@ from admin_ui.roles import VIEW_CONVERSATIONS, VIEW_DASHBOARD, VIEW_LIVE
 from admin_ui.site import console_page
 from im.delivery import asking
 from im.delivery.asking import Answers
-from im.services import statistics, storage
+from im.services import statistics, storage, uploads
 from im.services.statistics import BEYOND_MS, HOUR_S, Kind
 
 GROUPS = 10
@@ -198,7 +200,8 @@ def _tiles(
         (_("Delivery, half / 99%"), f"≤ {half} / {slow} ms" if half and slow else "–", ""),
         (_("Messages in all"), f"{room.messages:,}", ""),
         (_("Database"), filesizeformat(room.database_bytes), ""),
-        (_("Free on the disk"), filesizeformat(room.free_bytes), ""),
+        (_("Uploaded today"), filesizeformat(uploads.bytes_today()), ""),
+        (_("Free on the disk"), _free(room.free_bytes), ""),
     ]
 
 
@@ -208,6 +211,14 @@ def _online(answers: Answers) -> str:
     if not answers.is_cut_off:
         return f"{users:,}"
     return f"≥ {users:,}" if answers.gateways else "–"
+
+
+def _free(free_bytes: int) -> str:
+    """Say how much is free, and what comes of too little."""
+    size = filesizeformat(free_bytes)
+    if free_bytes >= settings.IM_FREE_DISK_BYTES:
+        return size
+    return gettext("%(size)s: pictures and voice are refused") % {"size": size}
 
 
 def _top_groups(

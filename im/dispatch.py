@@ -211,9 +211,7 @@ def run_batched(
             return
         try:
             if error is not None:
-                session.node.counters["errors"] += 1
-                log.error("%r of %r failed", pdu, session, exc_info=error)
-                _answer_nothing(session, pdu, handler, body)
+                _not_made(session, pdu, handler, body, error)
                 done()
             elif _submit(session, pdu, handler, body, made_item, done) is Progress.OVER:
                 done()
@@ -248,6 +246,17 @@ def _submit(
         _answer_nothing(session, pdu, handler, body)
         return Progress.OVER
     return Progress.JOINED
+
+
+def _not_made(session: Session, pdu: Pdu, handler: Handler, body: Body, error: Exception) -> None:
+    """Answer a command whose item could not be made."""
+    if isinstance(error, Refused):
+        session.node.counters["refused"] += 1
+        log.info("refused %r of %r: %s", pdu, session, error)
+    else:
+        session.node.counters["errors"] += 1
+        log.error("%r of %r failed", pdu, session, exc_info=error)
+    _answer_nothing(session, pdu, handler, body)
 
 
 def _answer_nothing(session: Session, pdu: Pdu, handler: Handler, body: Body) -> None:

@@ -607,3 +607,23 @@ class ClientMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sender_id}: {self.client_id}"
+
+
+class UploadCount(models.Model):
+    """What somebody has uploaded on a day: bytes of pictures and voice.
+
+    `day` is its midnight, unix seconds; `who` a user or a network, as im.services.uploads words it.
+    """
+
+    pk = models.CompositePrimaryKey("day", "who")
+    day = models.BigIntegerField(_("day"))
+    who = CharColumn(_("who"), max_length=64)
+    bytes = models.BigIntegerField(_("bytes"), default=0)
+
+    class Meta:
+        db_table = "im_upload_count"
+        verbose_name = _("uploads of a day")
+        verbose_name_plural = _("uploads of days")
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.bytes}"

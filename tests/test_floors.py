@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = (  # bottom first
-    ("im.errors", "im.types"),
+    ("im.errors", "im.types", "im.networks"),
     ("im.wire",),
     ("im.fields", "im.sharding", "im.connections"),
     ("im.models", "im.migrations"),

@@ -49,6 +49,17 @@ def ask(name: str, *arguments: Plain, only: str | None = None) -> Answers:
     return _run(name, arguments, only)
 
 
+async def ask_from_loop(name: str, *arguments: Plain) -> Answers:
+    """Ask all live gateways as `ask` does, but from a coroutine, on whatever loop."""
+    node = here()
+    if node is None:
+        return await _ask(None, name, arguments, None) if settings.REDIS_URL else Answers()
+    if node.loop is asyncio.get_running_loop():
+        return await _ask(node, name, arguments, None)
+    asked = asyncio.run_coroutine_threadsafe(_ask(node, name, arguments, None), node.loop)
+    return await asyncio.wrap_future(asked)
+
+
 def _run(name: str | None, arguments: Sequence[Plain], only: str | None) -> Answers:
     node = here()
     if node is not None:

@@ -1,4 +1,4 @@
-"""Questions operators have for live gateways, and how a gateway answers.
+"""Questions that operators and web processes have for live gateways, and how a gateway answers.
 
 A question comes from outside on the bus's channel as a message of its own, names the channel its
 answer goes to, and holds plain values only; so does the answer, which is bounded.
@@ -20,6 +20,7 @@ ANSWER = "bus.answer"
 MOST_USERS = 200  # in one answer
 
 TRACE, SESSIONS, END_SESSION, RETIRE = "trace", "sessions", "end session", "retire"
+PEOPLE_AT = "people at"
 
 Plain = Any  # what channel layers serialise: numbers, texts, lists of them
 
@@ -56,6 +57,10 @@ def _sessions(
     return [_told(node, session) for user in page for session in node.sessions.of_user(user)]
 
 
+def _people_at(node: "Node", network: str) -> int:
+    return node.sessions.people_at(network)
+
+
 def _told(node: "Node", session: "Session") -> list[Plain]:
     silent_s = node.loop.time() - session.heard_at
     return [
@@ -86,4 +91,5 @@ _ANSWERS: dict[str, Callable[..., Plain]] = {
     SESSIONS: _sessions,
     END_SESSION: _end_session,
     RETIRE: _retire,
+    PEOPLE_AT: _people_at,
 }

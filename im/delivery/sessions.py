@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.conf import settings
 
+from im.delivery.networks import PeopleByNetwork
 from im.delivery.trace import Trace
 from im.delivery.unacked import UnackedDeliveries
+from im.networks import home_of
 from im.types import DeviceClass, MessagePlace
 from im.wire.pdu import Pdu
 
@@ -59,7 +61,7 @@ class Session:
 
     __slots__ = (
         "access_key", "client_type", "device", "door", "epoch", "heard_at", "id", "is_closed",
-        "is_leaving", "link", "login_begun", "node", "user_id",
+        "is_leaving", "link", "login_begun", "network", "node", "user_id",
     )  # fmt: skip
 
     _ids = count(1)
@@ -71,6 +73,7 @@ class Session:
         self.door = door
         self.heard_at = heard_at
         self.user_id = 0
+        self.network = ""  # it comes from; known from its login on
         self.client_type = 0
         self.device = DeviceClass.PC
         self.access_key = 0  # of the password that let him in
@@ -150,6 +153,7 @@ class Sessions:
         self.unacked = unacked
         self.trace = Trace(settings.IM_TRACE_ITEMS)
         self._by_user: dict[int, list[Session]] = {}
+        self._networks = PeopleByNetwork()
 
     def __len__(self) -> int:
         return sum(map(len, self._by_user.values()))
@@ -178,6 +182,8 @@ class Sessions:
         """Log `session` in and return the user's others of the same class, to be displaced."""
         session.user_id, session.client_type = user_id, client_type
         session.device = DeviceClass.of(client_type)
+        session.network = home_of(session.link.peer)
+        self._networks.add(session.network, user_id)
         others = self._by_user.setdefault(user_id, [])
         displaced = [other for other in others if other.device is session.device]
         others.append(session)
@@ -189,9 +195,14 @@ class Sessions:
         if sessions is None or session not in sessions:
             return False
         sessions.remove(session)
+        self._networks.remove(session.network, session.user_id)
         if not sessions:
             del self._by_user[session.user_id]
         return True
+
+    def people_at(self, network: str) -> int:
+        """Return how many users are connected here from a network, as `home_of` returns it."""
+        return self._networks.count(network)
 
     def devices_of(self, user_id: int) -> DeviceClass:
         """Return the device classes with which the user is connected here."""

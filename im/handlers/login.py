@@ -17,9 +17,9 @@ from im.handlers.registry import (
     Outcome,
     handles,
 )
+from im.networks import home_of
 from im.services import device_tokens, profile
 from im.services.accounts import Admitted, Credentials, LoginRefusal
-from im.services.login_limits import home_of
 from im.types import (
     DeviceClass,
     DevicesKicked,

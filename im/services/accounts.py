@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from im import connections
 from im.models import IMUser
+from im.networks import UNKNOWN
 from im.services import login_throttle, login_tokens, passwords, statistics
 from im.services.attempts import answers
-from im.services.login_limits import UNKNOWN, Attempt, Verdict
+from im.services.login_limits import Attempt, Verdict
 from im.services.statistics import Kind
 from im.types import UserInfo, UserStatus
 

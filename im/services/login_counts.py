@@ -13,7 +13,8 @@ from itertools import islice
 from threading import Lock
 from typing import TypeVar
 
-from im.services.login_limits import UNKNOWN, Attempt, Blocked, Limit, Limits, Verdict
+from im.networks import UNKNOWN
+from im.services.login_limits import Attempt, Blocked, Limit, Limits, Verdict
 
 NAMES_KEPT = 100_000  # names come from the wire
 ADDRESSES_KEPT = 100_000

@@ -6,7 +6,6 @@ Two of them can be driven up by strangers, so they wait for seconds only, and no
 name has logged in from this address before: nobody keeps a colleague out from elsewhere.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -17,10 +16,6 @@ FIRST_WAIT_S = 15.0  # of a name from one address
 # Of what strangers can drive up: a few thousand guesses a day, and a wait that people bear.
 FIRST_SHARED_WAIT_S, LONGEST_SHARED_WAIT_S = 1.0, 15.0
 _MOST_DOUBLINGS = 30
-_IPV6_HOME = 64  # bits that one customer of a provider gets at least
-UNKNOWN = (
-    "?"  # the address of who has none, behind a Unix socket: no limit for all of them together
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +92,6 @@ def console_limits() -> Limits:
         _shared(settings.IM_LOGIN_ADDRESS_FAILURES),
         settings.IM_LOGIN_FAILURE_WINDOW_SECONDS,
     )
-
-
-def home_of(peer: str) -> str:
-    """Return what an address counts as: itself, or the /64 network of an IPv6 address.
-
-    Takes what transports and requests say: with or without a port, brackets, a zone.  What is no
-    address counts as UNKNOWN.
-    """
-    for text in (peer, peer.rpartition(":")[0]):
-        try:
-            found = ipaddress.ip_address(text.strip("[]").partition("%")[0])
-        except ValueError:
-            continue
-        return _home(found)
-    return UNKNOWN
-
-
-def _home(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, _IPV6_HOME), strict=False))
 
 
 def _shared(allowed: int) -> Limit:

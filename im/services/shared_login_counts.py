@@ -15,6 +15,7 @@ from typing import Any
 
 from redis import Redis
 
+from im.networks import UNKNOWN
 from im.services.login_counts import (
     ADDRESSES_KEPT,
     ADDRESSES_PER_NAME,
@@ -24,7 +25,7 @@ from im.services.login_counts import (
     LISTED,
     NAMES_KEPT,
 )
-from im.services.login_limits import UNKNOWN, Attempt, Blocked, Limit, Limits, Verdict
+from im.services.login_limits import Attempt, Blocked, Limit, Limits, Verdict
 
 ATTEMPTS_AT_ONCE = 128  # per script, which keeps all others waiting
 

@@ -32,10 +32,14 @@ _UNWANTED = re.compile(r"[^A-Za-z0-9]")
 
 
 class Draft:
-    """A file that arrives piece by piece: `write` them, then `store` it; `close` it in any case."""
+    """A file that arrives piece by piece: `write` them, then `store` it; `close` it in any case.
+
+    `size_bytes` is what has arrived.
+    """
 
     def __init__(self, salt: bytes = b"") -> None:
         self._hash = hashlib.blake2b(digest_size=_HASH_BYTES, salt=salt)
+        self.size_bytes = 0
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115  # `close` does it
 
     def __enter__(self) -> Self:
@@ -47,6 +51,7 @@ class Draft:
     def write(self, chunk: bytes) -> None:
         """Append to the file."""
         self._hash.update(chunk)
+        self.size_bytes += len(chunk)
         self._file.write(chunk)
 
     def store(self, suffix: str) -> str:

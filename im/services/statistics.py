@@ -81,7 +81,7 @@ def count_stored(events: Iterable[object]) -> None:
                 kinds[Kind.OF_GROUP, event.session_id] += 1
     if not kinds:
         return
-    hour, day = _hour(), _today()
+    hour, day = _hour(), today()
     with _lock:
         for (kind, subject), count in kinds.items():
             _sums[kind, day if kind is Kind.OF_GROUP else hour, subject] += count
@@ -138,7 +138,8 @@ def _hour() -> int:
     return now - now % HOUR_S
 
 
-def _today() -> int:
+def today() -> int:
+    """Return when today began, unix seconds."""
     midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     return int(midnight.timestamp())
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import connection
 
 from im.models import group_messages, messages
@@ -23,13 +24,14 @@ class Room:
 
 def room() -> Room:
     """Return it, without counting rows."""
-    return Room(_database_bytes(), _messages(), _free_bytes(Path(settings.IM_DATA_DIR)))
+    return Room(_database_bytes(), _messages(), free_bytes())
 
 
-def _free_bytes(directory: Path) -> int:
-    """Return the room where it is, or will be made."""
-    there = next(place for place in (directory, *directory.parents) if place.exists())
-    return shutil.disk_usage(there).free
+def free_bytes() -> int:
+    """Return how many bytes are free where files are stored, for whoever is not root."""
+    location = Path(getattr(storages["small_files"], "location", settings.IM_DATA_DIR))
+    existing = next(path for path in (location, *location.parents) if path.exists())
+    return shutil.disk_usage(existing).free
 
 
 def _database_bytes() -> int:

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from im.errors import Refused
 from im.models import IMAudio
-from im.services import chat, small_files
+from im.services import chat, small_files, uploads
 from im.services.items import NewGroupMessage, NewMessage
 from im.types import AUDIO_TYPES, Message
 
@@ -48,9 +48,12 @@ def store(voice: Voice) -> NewMessage | NewGroupMessage:
     """Store the sound of a message, then return the message for the writer.
 
     Call it in a thread and outside a transaction.  If the message is not stored after all, what is
-    left of it harms nobody until im.services.voice_sweep takes it away.
+    left of it harms nobody until im.services.voice_sweep takes it away.  Raises Refused where the
+    disk is full, or the sender has uploaded too much today.
     """
     duration, sound = voice.content[:DURATION_BYTES], voice.content[DURATION_BYTES:]
+    uploads.check_room(len(sound))
+    uploads.charge(len(sound), uploads.limit_of_person(voice.sender_id))
     row = IMAudio.objects.create(
         from_id=voice.sender_id,
         to_id=voice.session_id,

@@ -19,10 +19,10 @@ from im import dispatch
 from im.delivery.node import here
 from im.errors import Overloaded, Refused
 from im.handlers.registry import LOGIN_DESK
+from im.networks import home_of
 from im.services import contacts, directory, login_tokens, passwords, playable
 from im.services.accounts import Admitted, Credentials, LoginDesk, LoginRefusal
-from im.services.login_limits import home_of
-from im.views import small_files
+from im.views import uploads
 from im.views.chat_assets import assets
 
 COOKIE = "im_chat"
@@ -136,9 +136,10 @@ def _change_password(user_id: int, new: str) -> None:
 @require_POST
 async def upload(request: HttpRequest) -> HttpResponse:
     """Store a picture of somebody who is logged in; the answer is that of the small-file server."""
-    if await _user(request) is None:
+    user_id = await _user(request)
+    if user_id is None:
         return _problem(403, "no-session")
-    return await small_files.upload(request)
+    return await uploads.upload(request, user_id)
 
 
 @require_POST

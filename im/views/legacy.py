@@ -15,7 +15,8 @@ from django.utils.decorators import sync_and_async_middleware
 
 from im.views.discovery_items import discovery_items
 from im.views.msg_server import msg_server
-from im.views.small_files import small_file, upload
+from im.views.small_files import small_file
+from im.views.uploads import upload
 
 AsyncView = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 

@@ -19,7 +19,7 @@ from im import dispatch
 from im.delivery.bus import Bus
 from im.delivery.node import Node
 from im.models import IMUser, Statistic
-from im.services import statistics
+from im.services import statistics, uploads
 from im.services.statistics import Kind
 from im.types import ClientType
 from im.wire import cipher
@@ -278,12 +278,28 @@ def test_bars_have_the_figures_and_lead_to_the_messages_of_their_hour(
     assert form["since"].value() == since
 
 
+def test_uploads_and_a_disk_that_is_too_full_for_them_are_shown(
+    console: Client, settings: Settings
+) -> None:
+    uploads.charge(2048, uploads.limit_of_person(7))
+    uploads.charge(1024, uploads.limit_of_network("192.0.2.1", 1))
+
+    def tiles() -> dict[str, str]:
+        context = console.get(reverse("admin:dashboard")).context
+        return {str(title): str(figure) for title, figure, _url in context["tiles"]}
+
+    assert tiles()["Uploaded today"] == "3.0 KB"
+    assert "refused" not in tiles()["Free on the disk"]
+    settings.IM_FREE_DISK_BYTES = 1 << 60
+    assert "pictures and voice are refused" in tiles()["Free on the disk"]
+
+
 def test_the_busiest_groups_are_named(console: Client, company: Company) -> None:
     from im.services.groups import create_group
     from im.types import GroupType
 
     group = create_group(company.lina, "团队", "", [company.lina], GroupType.NORMAL).group_id
-    today = statistics._today()
+    today = statistics.today()
     Statistic.objects.create(kind=Kind.OF_GROUP, hour=today, subject=group, value=5)
 
     page = text_of(console.get(reverse("admin:dashboard"), {"range": "week"}))

@@ -38,6 +38,12 @@ def uploaded(server: Server, content: bytes, name: str = "a.png") -> str:
     return str(found["path"])
 
 
+@pytest.fixture(autouse=True)
+async def somebody(entrance: Entrance, people: People) -> None:
+    """Somebody who is logged in from where the uploads come."""
+    await entrance.log_in(people(1)[0])
+
+
 # --- uploads that clients make ----------------------------------------------------------------
 
 

@@ -29,12 +29,18 @@ def ask(
     host: str | None = "localhost",
     body: bytes = b"",
     version: str = "1.1",
+    source: str = "127.0.0.1",
 ) -> Reply:
-    """Send one request and read until the server closes.  Raises TimeoutError if it doesn't."""
+    """Send one request and read until the server closes.  Raises TimeoutError if it doesn't.
+
+    `source` is the address it comes from: on Linux all of 127.0.0.0/8 are ours.
+    """
     lines = [f"{method} {target} HTTP/{version}", *headers, f"Content-Length: {len(body)}"]
     if host is not None:
         lines.insert(1, f"Host: {host}")
-    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", port), timeout=TIMEOUT_S, source_address=(source, 0)
+    ) as connection:
         connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         received = b""
         while chunk := connection.recv(65536):

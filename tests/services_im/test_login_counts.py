@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from im.networks import UNKNOWN, home_of
 from im.services import login_counts, shared_login_counts
 from im.services.login_counts import MemoryCounts
-from im.services.login_limits import UNKNOWN, Attempt, Limit, Limits, Verdict, home_of
+from im.services.login_limits import Attempt, Limit, Limits, Verdict
 from im.services.shared_login_counts import SharedCounts
 from tests.services import Redis as RedisServer
 

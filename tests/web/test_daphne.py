@@ -1,17 +1,23 @@
 """A web process of its own: plain daphne beside a gateway, with Redis."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from im.delivery.origins import UNKNOWN_S
 from im.wire.proto import login_pb2, message_pb2
 from tests.client import Client
+from tests.e2e.web import ask
+from tests.forms import FORM, form, part
 from tests.people import People
 from tests.server import Daphne, Server
 from tests.services import Redis
 from tests.web.conftest import Sockets, WebClient
+
+NO_LOGIN = 12
 
 
 @pytest.fixture
@@ -54,6 +60,28 @@ async def test_web_and_gateway_talk_and_discovery_names_the_gateway_only(
 
         assert web.stop() == 0
         assert await a.closed() == 1000
+    assert web.complaints() == []
+
+
+async def test_a_web_process_takes_uploads_of_who_is_logged_in_at_a_gateway(
+    processes: tuple[Server, Daphne], people: People
+) -> None:
+    gateway, web = processes
+    [ada] = people(1)
+    picture = form(part(b"picture"))
+
+    def upload() -> object:
+        reply = ask(web.http_port, "/", FORM, method="POST", body=picture)
+        return json.loads(reply.body)["error_code"]
+
+    before = await asyncio.to_thread(upload)
+    async with await Client.connect(gateway.port) as client:
+        await client.log_in(ada.name)
+        await asyncio.sleep(UNKNOWN_S)  # so long a no is remembered
+
+        within = await asyncio.to_thread(upload)
+
+    assert (before, within) == (NO_LOGIN, 0)
     assert web.complaints() == []
 
 
