@@ -4,12 +4,17 @@ All of the console's ModelAdmins stand on ConsoleModelAdmin, and those whose row
 ReadOnlyAdmin.  Times of the TeamTalk tables are unix seconds and shown in the console's time zone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.core.exceptions import FieldError, PermissionDenied, ValidationError
+from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,11 +22,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui import audit_log, scope, theme
 from admin_ui.models import AuditEntry, Operator
 from im.fields import CharColumn
+from im.services.faults import Fault, classify
 
 if TYPE_CHECKING:  # the type checker knows it as a generic class, Django does not
     ModelAdmin = admin.ModelAdmin[Any]  # Any: bases for all our tables
@@ -36,6 +43,40 @@ ROWS_PER_PAGE = 50  # one screen or two; each row costs a little template time
 CharColumn.register_lookup(Lower)  # `__lower` in queries, for searches
 
 
+@contextmanager
+def lookups() -> Iterator[None]:
+    """Read what an address asks for.  Raises IncorrectLookupParameters where nobody could."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, OverflowError, FieldError) as exc:
+        raise IncorrectLookupParameters(exc) from exc
+    except DatabaseError as exc:
+        if classify(exc) is not Fault.DATA:
+            raise
+        raise IncorrectLookupParameters(exc) from exc
+
+
+class ConsoleList(ChangeList):
+    """A list whose address may ask for anything: what can't be looked up is left out.
+
+    Django checks names and kinds of what an address asks for; whether the database's driver takes
+    a value, e.g. a number of 30 digits, shows only when the rows are read.
+    """
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Model]:
+        with lookups():
+            return super().get_queryset(request, *args, **kwargs)
+
+    def get_results(self, request: HttpRequest) -> None:
+        with lookups():
+            self.read(request)
+
+    def read(self, request: HttpRequest) -> None:
+        """Read the page's rows now, and not when the template asks for them."""
+        super().get_results(request)
+        len(self.result_list)
+
+
 class ConsoleModelAdmin(ModelAdmin):
     """Lists of bounded cost, forms in the theme's look."""
 
@@ -47,6 +88,21 @@ class ConsoleModelAdmin(ModelAdmin):
     list_filter_submit = True
     compressed_fields = True
     warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ConsoleList
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Model], *args: Any, **kwargs: Any
+    ) -> Any:  # Any: the stubs know one more argument than Django has
+        """Run an action on the chosen rows; None if what was chosen names no rows."""
+        try:
+            for row_id in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(row_id)
+        except ValidationError:
+            self.message_user(request, gettext("There are no such rows."), messages.ERROR)
+            return None
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -180,6 +236,11 @@ def readable(unix_seconds: int) -> str:
 def readable_s(unix_seconds: int) -> str:
     """Return such a time to the second."""
     return date_format(localtime(datetime.fromtimestamp(unix_seconds, UTC)), "Y-m-d H:i:s")
+
+
+def unknown_url(model: type[Model]) -> str:
+    """Return the address of a table's list that says: what was looked for can't be."""
+    return f"{list_url(model)}?{ERROR_FLAG}=1"
 
 
 def list_url(model: type[Model]) -> str:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from admin_ui import scope
 from admin_ui.confirm import confirmed
-from admin_ui.console import operator_of
+from admin_ui.console import ConsoleList, operator_of
 from admin_ui.department_choice import URL_NAME, DepartmentField, answer_choices
 from admin_ui.edit_pages import CardAdmin, CardForm, number_choice
 from admin_ui.filters import SHOWN_OR_HIDDEN, ShownFilter, name_of
@@ -43,11 +43,11 @@ class Listing:
     indented: bool  # stands below its parent; otherwise its path says where it belongs
 
 
-class DepartmentList(ChangeList):
+class DepartmentList(ConsoleList):
     """The list in the order of the tree, until the operator asks for another one."""
 
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+    def read(self, request: HttpRequest) -> None:
+        ChangeList.get_results(self, request)  # its rows are not read yet
         if ORDER_VAR in self.params:
             rows = list(self.result_list)
             places = company_outline()

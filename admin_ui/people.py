@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -23,7 +24,7 @@ from import_export.admin import ExportMixin
 from admin_ui import people_files, person_choice, scope, theme
 from admin_ui.audit_log import Deed
 from admin_ui.confirm import confirmed
-from admin_ui.console import change_url, list_url, operator_of
+from admin_ui.console import change_url, list_url, lookups, operator_of, unknown_url
 from admin_ui.edit_pages import CardAdmin, announce_on_commit
 from admin_ui.filters import ChoiceFilter, DayRangeFilter, DropdownFilter, name_of
 from admin_ui.people_forms import (
@@ -254,6 +255,16 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
 
     def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         return people_files.resource_arguments(request)
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """Ask what to export, and answer with it; the address narrows it as it does the list."""
+        exporter: Any = super()
+        try:
+            with lookups():
+                response: HttpResponse = exporter.export_action(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(unknown_url(IMUser))
+        return response
 
     def get_export_data(
         self, file_format: Any, request: HttpRequest, queryset: Any, **kwargs: Any

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
@@ -105,6 +105,13 @@ class ConsoleSite(Site):  # type: ignore[misc]  # the theme's class has no type
             return response
 
         return with_policy
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer nobody: the search boxes of our forms have addresses of their own.
+
+        Django's view fails for the references of our tables, which are no foreign keys to it.
+        """
+        raise Http404
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return the pages of our own, then those of the tables."""

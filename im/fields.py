@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Exact, In
 
 _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
@@ -149,6 +149,30 @@ class _Exact(Exact):
         if is_three_byte and is_mysql(connection) and max(str(self.rhs), default="") > "\uffff":
             raise EmptyResultSet
         return super().as_sql(compiler, connection)
+
+
+@models.IntegerField.register_lookup
+class _IntegerIn(In):
+    """Leaves out numbers beyond the column's range, as Django's other look-ups do.
+
+    SQLite's driver refuses any above 64 bits, with an error that is none of the database's.
+    """
+
+    def process_rhs(self, compiler: Any, connection: Any) -> Any:  # Any: as the stubs
+        if not self.rhs_is_direct_value():
+            return super().process_rhs(compiler, connection)
+        kind = self.lhs.output_field.get_internal_type()
+        smallest, largest = connection.ops.integer_field_range(kind)
+        whole = self.rhs
+        self.rhs = [
+            number
+            for number in whole
+            if not isinstance(number, int) or smallest <= number <= largest
+        ]
+        try:
+            return super().process_rhs(compiler, connection)
+        finally:
+            self.rhs = whole
 
 
 class _MaybeMissing(ForwardManyToOneDescriptor):  # type: ignore[type-arg]  # generic in stubs only

@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "im.views.bad_values.BadValues",
     "axes.middleware.AxesMiddleware",  # last, as it asks
 ]
 
@@ -191,6 +192,8 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has logins
 AXES_ENABLE_ADMIN = False  # admin_ui.throttle is its page
 AXES_VERBOSE = False
+LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # where a `next` of another site leads
 IM_PENDING_IMPORT_SECONDS = env.int("IM_PENDING_IMPORT_SECONDS", default=3600)
 OTP_TOTP_ISSUER = "TeamTalk"
 

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 
 
 class Fault(Enum):
@@ -14,6 +14,8 @@ class Fault(Enum):
     DATA = "something in the statements is wrong; repeating them won't help"
 
 
+# SQLite: no such table, a search of too many words; a statement of too many bytes.
+_SQLITE_STATEMENT = frozenset({1, 18})
 # MySQL and MariaDB: lock wait timeout, deadlock, record changed since last read.
 _ROLLED_BACK = frozenset({1205, 1213, 1020})
 # Interrupted, out of time, out of disk, memory, threads or locks: splitting a batch would only
@@ -41,7 +43,8 @@ def classify(error: Exception) -> Fault:
     if not isinstance(error, OperationalError):
         return Fault.DATA
     if connection.vendor == "sqlite":
-        return Fault.RETRY  # locked, busy, disk full: never the statement's own fault
+        code = getattr(error.__cause__, "sqlite_errorcode", 0)
+        return Fault.DATA if code in _SQLITE_STATEMENT else Fault.RETRY  # locked, busy, disk full
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     if code in _ROLLED_BACK:
         return Fault.RETRY
@@ -50,6 +53,11 @@ def classify(error: Exception) -> Fault:
     if code in _LOST or any(code in numbers for numbers in _NO_CONNECTION):
         return Fault.LOST
     return Fault.DATA
+
+
+def is_of_a_value(error: Exception) -> bool:
+    """Tell whether a value was too large, too long, or in characters that its column has not."""
+    return isinstance(error, OverflowError | DataError)  # the first one is of SQLite's driver
 
 
 def drop_unusable_connection(error: Exception) -> None:

@@ -96,3 +96,9 @@ def test_an_operator_who_may_only_look_sees_pages_without_inputs(company: Compan
     assert "服务器组" in person
     assert "Starriver" in department
     assert 'name="nick"' not in person
+
+
+def test_the_stock_search_box_has_no_address(console: Client) -> None:
+    query = "app_label=im&model_name=imrecentsession&field_name=peer_group&term="
+
+    assert console.get(f"/admin/autocomplete/?{query}").status_code == 404

@@ -1,5 +1,7 @@
 """What all lists have in common: a bounded number of queries, ranges of days."""
 
+from http import HTTPStatus
+
 import pytest
 from axes.models import AccessAttempt
 from django.test import Client
@@ -7,11 +9,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from admin_ui.models import Operator
 from admin_ui.roles import Role
-from im.models import IMUser
+from im.models import IMDepart, IMUser
 from im.services import discovery_items
 from im.services.discovery_items import ItemCard
+from im.types import RowStatus
 from tests.admin.conftest import LONG_AGO, Company
-from tests.admin.pages import listed
+from tests.admin.pages import listed, text_of
 
 ROWS = 30
 # Each list and its queries: session, operator, second factor, count, page, whatever the rows.
@@ -67,3 +70,43 @@ def test_the_audit_log_has_a_range_of_days(console: Client, company: Company) ->
     page = "/admin/admin_ui/auditentry/"
     assert len(listed(console.get(f"{page}?at_from=2020-01-01"))) == 1
     assert listed(console.get(f"{page}?at_to=2020-01-01")) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "id__in=1,1" + "0" * 30,
+        "id__range=0,1" + "0" * 30,
+        "updated__in=" + "9" * 5000,
+        "name__regex=[",
+        "updated_from=0001-01-01",
+        "department=" + "9" * 5000,
+        "nobody=1",
+        "q=" + "+".join(["a"] * 2000),
+    ],
+)
+@pytest.mark.parametrize("page", ["/admin/im/imuser/", "/admin/im/imuser/export/"])
+def test_an_address_that_asks_for_what_no_column_has_is_answered(
+    console: Client, company: Company, page: str, query: str
+) -> None:
+    response = console.get(f"{page}?{query}", follow=True)
+
+    assert response.status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("chosen", ["x", "", "1.5", "9" * 5000])
+def test_an_action_on_what_is_no_row_changes_nothing_and_says_so(
+    console: Client, company: Company, chosen: str
+) -> None:
+    choice = {"action": "hide", "_selected_action": [company.sales, chosen]}
+
+    response = console.post("/admin/im/imdepart/", choice, follow=True)
+
+    assert "There are no such rows." in text_of(response)
+    assert IMDepart.objects.get(pk=company.sales).status == RowStatus.SHOWN
+
+
+def test_a_number_beyond_the_column_finds_nothing_among_others_that_do(company: Company) -> None:
+    people = IMUser.objects.filter(pk__in=[company.lina, 10**30, -(10**30)])
+
+    assert [row.pk for row in people] == [company.lina]

@@ -315,3 +315,13 @@ def test_the_last_owner_stays_one(console: Client, operator: Operator) -> None:
 
     operator.refresh_from_db()
     assert operator.role == Role.OWNER
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "javascript:x"])
+def test_a_login_that_shall_lead_to_another_site_leads_to_the_console(wanted: str) -> None:
+    Operator.objects.create_superuser("olga", password="op-secret-1")
+    login = {"username": "olga", "password": "op-secret-1", "next": wanted}
+
+    response = Client().post(LOGIN, login)
+
+    assert response.headers["Location"] == "/admin/"
