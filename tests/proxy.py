@@ -86,6 +86,10 @@ class Proxy:
         """Take connections again."""
         self._is_down = False
 
+    def lead_to(self, upstream_port: int) -> None:
+        """Let connections that come from now on lead to another server."""
+        self._upstream_port = upstream_port
+
     def _accept(self) -> None:
         while True:
             try:
