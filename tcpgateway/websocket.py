@@ -2,21 +2,27 @@
 
 daphne reads as fast as a client sends and writes as fast as the application does, however slowly
 the client reads; the consumer gets this protocol object as `scope["flow"]` and keeps the bounds.
+Messages are framed here (RFC 6455, 5.2; unmasked, as a server's are), so that many small ones leave
+in one write: daphne's way to the socket costs five times as much for each.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from struct import Struct
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+FINAL, TEXT, BINARY = 0x80, 1, 2  # of a frame's first byte
+WRITE_BYTES = 64 * 1024  # between two looks whether the client reads
+_HEAD_16 = Struct(">BBH")
+_HEAD_64 = Struct(">BBQ")
+
 
 @implementer(IPushProducer)
 class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """One WebSocket; twisted tells it, as a producer, whether the client keeps up."""
-
-    maxMessagePayloadSize: int  # noqa: N815  # autobahn's: set when the connection begins
 
     def connectionMade(self) -> None:  # noqa: N802  # twisted's name
         super().connectionMade()
@@ -24,14 +30,6 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
         self._may_write.set()
         self.transport.unregisterProducer()  # the HTTP channel that this was
         self.transport.registerProducer(self, True)
-
-    def sendMessage(self, *args: Any, **options: Any) -> None:  # noqa: N802  # Any: autobahn's
-        """Send a message of any length: the bound is for what comes in, a directory is longer."""
-        bound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
-        try:
-            super().sendMessage(*args, **options)
-        finally:
-            self.maxMessagePayloadSize = bound
 
     # --- from the transport -------------------------------------------------------------------
 
@@ -57,13 +55,38 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
             else:
                 self.transport.resumeProducing()
 
-    async def writable(self) -> None:
-        """Return when the client has read most of what it was sent."""
+    async def write(self, messages: Sequence[str | bytes]) -> None:
+        """Send messages; return when the client has read most of what it was sent."""
+        pieces: list[bytes] = []
+        size = 0
+        for message in messages:
+            is_text = isinstance(message, str)
+            content = message.encode() if isinstance(message, str) else message
+            pieces += (_frame_head(TEXT if is_text else BINARY, len(content)), content)
+            size += len(content)
+            if size > WRITE_BYTES:
+                await self._send(pieces)
+                pieces, size = [], 0
+        if pieces:
+            await self._send(pieces)
+
+    async def _send(self, pieces: Sequence[bytes]) -> None:
+        if self.state == self.STATE_OPEN:
+            self.sendData(b"".join(pieces))
         await self._may_write.wait()
 
     def cut_off(self) -> None:
         """End the connection without a word."""
         self.transport.abortConnection()
+
+
+def _frame_head(opcode: int, length: int) -> bytes:
+    """Return what stands before the content of a message that is one frame."""
+    if length < 126:
+        return bytes((FINAL | opcode, length))
+    if length < 1 << 16:
+        return _HEAD_16.pack(FINAL | opcode, 126, length)
+    return _HEAD_64.pack(FINAL | opcode, 127, length)
 
 
 class Factory(WebSocketFactory):  # type: ignore[misc]

@@ -1,8 +1,9 @@
 """The consumer of one WebSocket: the same sessions, inbox and dispatch as over TCP.
 
-A client's first frame says which of two languages it speaks.  Binary: the PDU stream of TCP, whole
-PDUs in every frame.  Text: JSON, see im.wire.json_frames.  Whatever it says of itself, it is a web
-client: a class of its own, that neither ends a PC's or a phone's session nor is ended by one.
+A client's first frame says which of two languages it speaks.  Binary: the PDU stream of TCP, cut by
+the client as it likes; to it each PDU goes as a message of its own.  Text: JSON, see
+im.wire.json_frames.  Whatever it says of itself, it is a web client: a class of its own, that
+neither ends a PC's or a phone's session nor is ended by one.
 """
 
 import logging
@@ -52,7 +53,7 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             log.warning("no room for a WebSocket from %s", peer)
         else:
             await self.send({"type": "websocket.accept"})
-            self._link = WebLink(self.send, self.scope.get("flow") or NoFlow(), peer)
+            self._link = WebLink(self.send, self.scope.get("flow") or NoFlow(self.send), peer)
             self._session = Session(node, self._link, door=Door.CLIENT, heard_at=node.loop.time())
             self._session.client_type = ClientType.WEB
             self._inbox = Inbox(self._session)

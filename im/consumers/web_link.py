@@ -14,7 +14,7 @@ from django.conf import settings
 
 from im.consumers.shared_json import SharedLists
 from im.wire.json_frames import JsonFrames, error_frame
-from im.wire.pdu import HEADER, HEADER_LENGTH, LENGTH_FIELD, Decoder, FramingError, Pdu
+from im.wire.pdu import HEADER, HEADER_LENGTH, LENGTH_FIELD, Decoder, FramingError, Pdu, cut
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ class Flow(Protocol):
     def pause_reading(self, is_paused: bool) -> None:
         """Stop or go on reading from the client."""
 
-    async def writable(self) -> None:
-        """Return when the client has read most of what it was sent."""
+    async def write(self, messages: Sequence[Frame]) -> None:
+        """Send messages; return when the client has read most of what it was sent."""
 
     def cut_off(self) -> None:
         """End the connection without a word."""
@@ -47,11 +47,16 @@ class Flow(Protocol):
 class NoFlow:
     """For servers that wait in `send` and `receive` by themselves."""
 
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
     def pause_reading(self, is_paused: bool) -> None:
         pass
 
-    async def writable(self) -> None:
-        pass
+    async def write(self, messages: Sequence[Frame]) -> None:
+        for message in messages:
+            kind = "text" if isinstance(message, str) else "bytes"
+            await self._send({"type": "websocket.send", kind: message})
 
     def cut_off(self) -> None:
         pass
@@ -142,20 +147,17 @@ class WebLink:
             self._writer = self._loop.create_task(self._write())
 
     async def _write(self) -> None:
-        """Write what waits; a turn of the loop's deliveries leave in one binary frame."""
+        """Write what waits: each PDU as a message, for clients read one PDU of each."""
         try:
             while self._waiting:
                 parts, self._waiting = self._waiting, []
-                for frame in await self._framed(parts):
-                    kind = "text" if isinstance(frame, str) else "bytes"
-                    await self._put({"type": "websocket.send", kind: frame})
-                    await self._flow.writable()
+                await self._put(self._flow.write(await self._framed(parts)))
                 long = [part for part in parts if len(part) > LONG_BYTES]
                 self._long_parts -= len(long)
                 self._unread_bytes -= sum(map(len, parts)) - sum(map(len, long))
             if self._close_code is not None:
                 self._is_over = True
-                await self._put({"type": "websocket.close", "code": self._close_code})
+                await self._put(self._send({"type": "websocket.close", "code": self._close_code}))
         except Exception:
             log.exception("%s is cut off by a fault of ours", self.peer)
             self._flow.cut_off()
@@ -163,16 +165,15 @@ class WebLink:
         finally:
             self._writer = None
 
-    async def _put(self, message: dict[str, Any]) -> None:
+    async def _put(self, sending: Awaitable[None]) -> None:
         try:
-            await self._send(message)
+            await sending
         except Exception as exc:  # noqa: BLE001  # servers differ in what they raise when it is gone
             log.info("%s can't be written to: %r", self.peer, exc)
 
     async def _framed(self, parts: Sequence[Frame]) -> list[Frame]:
+        """Return the messages: one for each PDU."""
         frames = self.frames
-        if frames is None:
-            return [b"".join(part for part in parts if isinstance(part, bytes))]
         made: list[Frame] = []
         pieces: list[bytes] = []  # of one PDU
         for part in parts:
@@ -181,7 +182,7 @@ class WebLink:
                 continue
             pieces.append(part)
             if _is_whole(pieces):
-                made += await _texts(frames, pieces)
+                made += cut(b"".join(pieces)) if frames is None else await _texts(frames, pieces)
                 pieces = []
         return made
 

@@ -173,6 +173,20 @@ class Decoder:
             raise FramingError(self._bad_length)
 
 
+def cut(data: bytes) -> list[bytes]:
+    """Return whole PDUs, as servers queue them, one by one."""
+    end = int.from_bytes(data[:LENGTH_FIELD], "big")
+    if end == len(data):  # nearly always
+        return [data]
+    pdus: list[bytes] = []
+    begin = 0
+    while begin < len(data):
+        end = begin + int.from_bytes(data[begin : begin + LENGTH_FIELD], "big")
+        pdus.append(data[begin:end])
+        begin = end
+    return pdus
+
+
 def encode_pdu(command_id: int, body: bytes, seq: int = 0, *, followed_by: int = 0) -> bytes:
     """Return the bytes of a PDU as servers send it: service id from the command, rest default.
 

@@ -5,7 +5,7 @@ from websockets.exceptions import InvalidStatus
 
 from im.types import ClientType, OnlineStatus
 from im.wire import catalog, cipher
-from im.wire.pdu import Decoder
+from im.wire.pdu import Decoder, Pdu
 from im.wire.proto import buddy_pb2, group_pb2, login_pb2, message_pb2
 from tests.client import text_to, wire_password
 from tests.e2e.database import Database
@@ -57,6 +57,36 @@ async def test_binary_frames_carry_pdus(
 
     assert answer[0].command_id == catalog.Command.LOGIN_RES_USERLOGIN
     assert (await b.receive(message_pb2.IMMsgData)).msg_data == b"in two frames"
+
+
+async def test_each_frame_carries_one_pdu(
+    sockets: Sockets, entrance: Entrance, people: People
+) -> None:
+    ada, bob = people(2)
+    b = await entrance.log_in(bob)
+    socket = await sockets.raw()
+    login = login_pb2.IMLoginReq(
+        user_name=ada.name, password=wire_password("pass"), online_status=1, client_type=1
+    )
+    everybody = buddy_pb2.IMAllUserReq(user_id=ada.id, latest_update_time=0)
+    await socket.send(catalog.encode(login, 1) + catalog.encode(everybody, 2))
+
+    for number in range(20):
+        b.say(ada.id, f"text {number}")
+    frames, texts = [], 0
+    while texts < 20:
+        frames.append(await socket.recv(decode=False))
+        texts += sum(pdu.command_id == catalog.Command.MSG_DATA for pdu in pdus(frames[-1]))
+
+    assert [len(pdus(frame)) for frame in frames] == len(frames) * [1]
+    assert catalog.Command.BUDDY_LIST_ALL_USER_RESPONSE in {
+        pdu.command_id for frame in frames for pdu in pdus(frame)
+    }
+
+
+def pdus(frame: bytes) -> list[Pdu]:
+    """Return the PDUs of a frame; all of them are whole."""
+    return Decoder(len(frame)).feed(frame)
 
 
 async def test_a_web_client_is_a_class_of_its_own_whatever_it_says(
