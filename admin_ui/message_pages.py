@@ -17,7 +17,9 @@ from admin_ui.roles import VIEW_CONTENT, VIEW_CONVERSATIONS
 from admin_ui.site import console_page
 from im.delivery import asking, questions
 from im.delivery.asking import Answers
-from im.services import message_path, message_search, voice_sound
+from im.errors import Overloaded, Refused
+from im.services import message_path, message_search, playable
+from im.services import voice as voice_messages
 from im.services.message_path import Whereabouts
 from im.types import ClientType, SessionType
 
@@ -63,9 +65,15 @@ def conversation(
 def voice(request: HttpRequest, voice_id: int) -> HttpResponseBase:
     """Give the sound of a voice message as browsers play it; it may be any, so it is recorded."""
     grant = _reading(request)
-    sound = voice_sound.wav(voice_id)
-    if sound is None:
+    recorded = voice_messages.sound(voice_id)
+    if recorded is None:
         raise Http404
+    try:
+        played = playable.submit(recorded, f"operator {request.user.pk}").result()
+    except Refused as exc:
+        raise Http404 from exc
+    except Overloaded:
+        return HttpResponse(_("Too much is being played. Try again."), status=503)
     audit_log.record(
         operator_of(request),
         "hear voice",
@@ -73,7 +81,7 @@ def voice(request: HttpRequest, voice_id: int) -> HttpResponseBase:
         reason=grant.reason,
         address=audit_log.address_of(request),
     )
-    response = HttpResponse(sound, content_type="audio/wav")
+    response = HttpResponse(played, content_type="audio/wav")
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -67,6 +67,12 @@ def store(voice: Voice) -> NewMessage | NewGroupMessage:
     )
 
 
+def sound(voice_id: int) -> bytes | None:
+    """Return the sound of a voice message; None where it is not here."""
+    row = IMAudio.objects.filter(pk=voice_id).first()
+    return small_files.read(row.path or "") if row else None
+
+
 def as_sent(messages: list[Message]) -> list[Message]:
     """Return a page of messages with the voice among them as it was sent.
 

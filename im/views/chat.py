@@ -145,12 +145,15 @@ async def upload(request: HttpRequest) -> HttpResponse:
 @require_POST
 async def voice(request: HttpRequest) -> HttpResponse:
     """Answer the sound of a voice message with one that browsers play."""
-    if await _user(request) is None:
+    user_id = await _user(request)
+    if user_id is None:
         return _problem(403, "no-session")
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IM_VOICE_BYTES:
         return _problem(413, "too-long")
     try:
-        sound = await asyncio.to_thread(playable.to_wav, request.body)
+        asked = playable.submit(request.body, f"user {user_id}")
+        # Others may wait for the same one: who leaves must not call it off.
+        sound = await asyncio.shield(asyncio.wrap_future(asked))
     except Refused as exc:
         return _problem(422, "not-playable", text=str(exc))
     except Overloaded:

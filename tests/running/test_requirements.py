@@ -16,7 +16,9 @@ def pinned(name: str) -> set[str]:
     entries = [line for line in lines if line and not line.startswith(("#", "-r "))]
     matches = [(line, LINE.match(line)) for line in entries]
     assert [line for line, match in matches if not match] == []
-    return {match[1] for _, match in matches if match}
+    names = [match[1] for _, match in matches if match]
+    assert [name for name in names if names.count(name) > 1] == []
+    return set(names)
 
 
 def needed_by(package: str, extra: str = "") -> set[str]:
