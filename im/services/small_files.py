@@ -115,6 +115,12 @@ def extension_of(path: str) -> str:
     return match["extension"].lower() if match else ""
 
 
+def name_of(path: str) -> str:
+    """Return what stands for the content of a path, "" if it is none of ours."""
+    match = _match(path)
+    return match["name"].rpartition("/")[2] if match else ""
+
+
 def open_file(path: str) -> "File[bytes] | None":
     """Open the file of this path for reading; None if there is none.
 

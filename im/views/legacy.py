@@ -67,6 +67,8 @@ def _is_upload(request: HttpRequest) -> bool:
 
 def _measured(response: HttpResponseBase) -> HttpResponseBase:
     """Name the length: without it the server would send chunks, which old clients can't read."""
-    if isinstance(response, HttpResponse):  # who streams has named it
-        response["Content-Length"] = str(len(response.content))
+    if (
+        isinstance(response, HttpResponse) and response.status_code != 304
+    ):  # who streams has named it
+        response.headers.setdefault("Content-Length", str(len(response.content)))
     return response

@@ -159,6 +159,68 @@ def test_what_is_not_there_has_an_empty_answer(server: Server, target: str) -> N
     assert reply.headers["Content-Length"] == "0"
 
 
+CONTENT = bytes(range(200)) * 2000
+
+
+def get(server: Server, path: str, *headers: str, method: str = "GET") -> Reply:
+    return ask(server.http_port, "/" + path, *headers, method=method)
+
+
+def test_a_part_of_a_file_is_given(server: Server) -> None:
+    path = uploaded(server, CONTENT)
+
+    reply = get(server, path, "Range: bytes=150000-349999")
+
+    assert (reply.status, reply.headers["Content-Length"]) == (206, "200000")
+    assert reply.headers["Content-Range"] == "bytes 150000-349999/400000"
+    assert reply.headers["Content-Type"] == "image/png"
+    assert reply.body == CONTENT[150_000:350_000]
+
+
+def test_the_rest_of_a_file_is_given_only_if_it_is_still_the_same(server: Server) -> None:
+    path = uploaded(server, CONTENT)
+    whole = get(server, path)
+
+    same = get(server, path, "Range: bytes=399998-", f"If-Range: {whole.headers['ETag']}")
+    other = get(server, path, "Range: bytes=399998-", 'If-Range: "other"')
+    dated = get(server, path, "Range: bytes=1-", "If-Range: Sat, 29 Oct 1994 19:43:31 GMT")
+
+    assert (whole.status, whole.headers["Accept-Ranges"]) == (200, "bytes")
+    assert (same.status, same.body) == (206, CONTENT[-2:])
+    assert (other.status, dated.status) == (200, 200)
+    assert other.body == dated.body == CONTENT
+
+
+def test_a_part_beyond_the_end_is_refused(server: Server) -> None:
+    reply = get(server, uploaded(server, CONTENT), "Range: bytes=400000-")
+
+    assert (reply.status, reply.body) == (416, b"")
+    assert reply.headers["Content-Range"] == "bytes */400000"
+
+
+def test_what_a_client_has_is_not_sent_again(server: Server) -> None:
+    path = uploaded(server, CONTENT)
+    etag = get(server, path).headers["ETag"]
+
+    again = get(server, path, f'If-None-Match: "old", {etag}', "Range: bytes=0-1")
+    other = get(server, path, 'If-None-Match: "old"')
+
+    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", etag)
+    assert other.status == 200
+
+
+def test_one_may_ask_for_the_head_alone(server: Server) -> None:
+    path = uploaded(server, CONTENT)
+
+    head, nothing = (
+        get(server, name, method="HEAD") for name in (path, "g0/aa/aa/" + 40 * "a" + ".png")
+    )
+
+    assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", "400000")
+    assert head.headers["ETag"] == get(server, path).headers["ETag"]
+    assert (nothing.status, nothing.body) == (404, b"")
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PROPFIND"])
 def test_other_methods_are_refused(server: Server, method: str) -> None:
     reply = ask(server.http_port, "/" + uploaded(server, PNG), method=method)
