@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from admin_ui.sheets.headings import known_in, table_of
 from admin_ui.sheets.table import HEADING_ROWS, MAX_CELL_CHARS, Collector, Table, Unreadable
@@ -18,6 +19,7 @@ _MARKED = (  # byte order marks; UTF-32's begins like UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE_BYTES = 4096
+_SAMPLE_CHARS = 64 * 1024
 _REPLACED = "\ufffd"
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')  # ="0138": how Excel is made to keep zeros
 _GOOD_PER_BAD = 4  # where far more is right than wrong in UTF-8, it is damaged UTF-8
@@ -29,7 +31,8 @@ def read(content: bytes) -> Table:
     if text.startswith("sep=") and text[4:5] in _SEPARATORS and text[5:6] in "\r\n":
         separator, text = text[4:5], text[5:]  # a line that is meant for Excel
         return table_of(_rows(text, separator).rows)
-    separator = max(_SEPARATORS, key=lambda one: _likeness(text, one))
+    sample = text.lstrip("\r\n")[:_SAMPLE_CHARS]
+    separator = max(_SEPARATORS, key=lambda one: _likeness(sample, one))
     return table_of(_rows(text, separator).rows)
 
 
@@ -70,15 +73,14 @@ def _strict(content: bytes, encoding: str) -> str:
 def _likeness(text: str, separator: str) -> tuple[int, int]:
     """Return how well a separator fits: known headings in one row, then cells in the first rows."""
     collector = Collector()
-    try:
+    width = 0
+    with suppress(Unreadable):
         for number, cells in _cells(text, separator):
+            width += len(cells)
             collector.add(number, cells)
             if len(collector.rows) >= HEADING_ROWS:
                 break
-    except Unreadable:
-        return (0, 0)
-    known = max((known_in(row) for row in collector.rows), default=0)
-    return known, sum(len(row.cells) for row in collector.rows)
+    return max((known_in(row) for row in collector.rows), default=0), width
 
 
 def _rows(text: str, separator: str) -> Collector:
@@ -100,7 +102,8 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise Unreadable("long_cell", limit=MAX_CELL_CHARS, row=number) from error
-        yield number, [_without_formula(cell) for cell in cells]
+        if cells:
+            yield number, [_without_formula(cell) for cell in cells]
 
 
 def _without_formula(cell: str) -> str:

@@ -26,6 +26,7 @@ from admin_ui.sheets.xlsx_parts import (
 
 MAX_PARTS = 2_000  # files in the archive
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024  # of all parts that are read
+MAX_TOKEN_BYTES = 1024 * 1024  # a tag with its attributes
 _CHUNK_BYTES = 64 * 1024
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, expat.ExpatError,
@@ -123,8 +124,12 @@ class _Workbook:
         parser.StartElementHandler = handler.start
         parser.EndElementHandler = handler.end
         parser.CharacterDataHandler = handler.text
+        fed = 0
         for chunk in self._chunks(part):
             parser.Parse(chunk, False)
+            fed += len(chunk)
+            if fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
+                raise Unreadable("too_large")  # the parser begins such a token anew each time
         parser.Parse(b"", True)
 
     def _chunks(self, part: str) -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from admin_ui.sheets.number_formats import NumberFormats, displayed
 from admin_ui.sheets.table import (
@@ -21,7 +22,7 @@ MAX_STRING_CHARS = 20_000_000
 MAX_MERGES = 20_000
 MAX_STYLES = 100_000
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # how characters are written that XML can't hold
-_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_MAX_REFERENCE_CHARS = 10  # XFD1048576
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 
 Attributes = dict[str, str]
@@ -40,8 +41,9 @@ class Handler:
         """Take text, maybe a part of it."""
 
 
+@lru_cache(maxsize=1000)
 def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
+    return name[name.rfind(" ") + 1 :]
 
 
 class Relationships(Handler):
@@ -160,48 +162,54 @@ class Rows(_Text):
         self._cells: list[str] = []
         self._flaws: dict[int, Flaw] = {}
         self._column = -1
-        self._kind = self._style = ""
+        self._before = ""  # the cell before, if it was empty: its column is not counted yet
+        self._attributes: Attributes = {}
         self._has_formula = False
-        self._starts: Mapping[str, Callable[[Attributes], None]] = {
-            "row": self._start_row, "c": self._start_cell, "mergeCell": self._take_merge,
-        }  # fmt: skip
 
     def start(self, name: str, attributes: Attributes) -> None:
         local = _local(name)
-        if local in ("v", "t"):
+        if local == "c":  # first, as a file may have millions that are only formatted
+            self._attributes = attributes
+            self._has_formula = False
+            self.begin_text()
+        elif local in ("v", "t"):
             self._is_text = True
+        elif local == "row":
+            self._start_row(attributes)
         elif local == "f":
             self._has_formula = True
         elif local == "rPh":
             self._hints += 1
-        elif local in self._starts:
-            self._starts[local](attributes)
+        elif local == "mergeCell":
+            self._take_merge(attributes)
 
     def end(self, name: str) -> None:
         local = _local(name)
-        if local in ("v", "t"):
+        if local == "c":
+            self._end_cell()
+        elif local in ("v", "t"):
             self._is_text = False
+        elif local == "row":
+            if self._cells or self._flaws:
+                self._collector.add(self._number, self._cells, self._flaws)
         elif local == "rPh":
             self._hints -= 1
-        elif local == "c":
-            self._end_cell()
-        elif local == "row" and (self._cells or self._flaws):
-            self._collector.add(self._number, self._cells, self._flaws)
 
     def _start_row(self, attributes: Attributes) -> None:
         number = attributes.get("r", "")
         self._number = int(number) if number else self._number + 1
-        self._cells, self._flaws, self._column = [], {}, -1
-
-    def _start_cell(self, attributes: Attributes) -> None:
-        reference = _REFERENCE.match(attributes.get("r", ""))
-        self._column = _column(reference[1]) if reference else self._column + 1
-        self._kind = attributes.get("t", "n")
-        self._style = attributes.get("s", "0")
-        self._has_formula = False
-        self.begin_text()
+        if self._cells or self._flaws:
+            self._cells, self._flaws = [], {}
+        self._column, self._before = -1, ""
 
     def _end_cell(self) -> None:
+        reference = self._attributes.get("r", "")
+        if not self._pieces and not self._has_formula and reference:
+            self._before = reference
+            return
+        if self._before:
+            self._column, self._before = column_of(self._before), ""
+        self._column = column_of(reference) if reference else self._column + 1
         text, flaw = self._value(self.finished_text())
         if not text and flaw is None:
             return
@@ -216,16 +224,19 @@ class Rows(_Text):
 
     def _value(self, raw: str) -> tuple[str, Flaw | None]:
         """Return a cell's text and what is wrong with it."""
+        kind = self._attributes.get("t", "n")
         if not raw:
-            return "", Flaw.FORMULA if self._has_formula and self._kind != "str" else None
-        if self._kind == "s":
+            return "", Flaw.FORMULA if self._has_formula and kind != "str" else None
+        if kind == "s":
             return self._strings[int(raw)], None
-        if self._kind == "b":
+        if kind == "b":
             return ("FALSE" if raw.strip() == "0" else "TRUE"), None
-        if self._kind == "e":
+        if kind == "e":
             return raw, Flaw.ERROR
-        if self._kind == "n":
-            return displayed(raw.strip(), self._formats.of_style(self._style), self._formats)
+        if kind == "n":
+            return displayed(
+                raw.strip(), self._formats.of_style(self._attributes.get("s", "0")), self._formats
+            )
         return raw, None
 
     def _take_merge(self, attributes: Attributes) -> None:
@@ -249,10 +260,15 @@ class Rows(_Text):
         return rows
 
 
-def _column(letters: str) -> int:
+def column_of(reference: str) -> int:
+    """Return the column of a cell like "C7", from 0.  Raises ValueError."""
     number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
+    for char in reference:
+        if not "A" <= char <= "Z":
+            break
+        number = number * 26 + ord(char) - 64
+    if not number or len(reference) > _MAX_REFERENCE_CHARS:
+        raise ValueError(reference)
     return number - 1
 
 
@@ -267,7 +283,7 @@ def _cells_of(
             continue
         top, bottom = int(corners[2]), int(corners[4])
         first, last = bisect_left(numbers, top), bisect_left(numbers, bottom + 1)
-        begin, end = _column(corners[1]), min(_column(corners[3]), MAX_COLUMNS - 1)
+        begin, end = column_of(corners[1]), min(column_of(corners[3]), MAX_COLUMNS - 1)
         if first >= last or numbers[first] != top or not rows[first].cell(begin):
             continue
         left -= (last - first) * max(0, end - begin + 1)
