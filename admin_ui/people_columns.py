@@ -19,6 +19,7 @@ from admin_ui.filters import Choices
 from admin_ui.models import Operator
 from admin_ui.people_forms import SEXES, STATUSES
 from admin_ui.tree import Place, company_outline
+from im.services import phone
 from im.types import UserStatus
 
 # Field of a spreadsheet -> column of IMUser, where they differ.
@@ -37,6 +38,11 @@ LABELS = {
 }
 # What a spreadsheet program would run as a formula; a ' in front makes it text.
 _FORMULA = re.compile(r"'*\s*[=+\-@\t\r\n＝＋－＠]")
+# What XML, and so an XLSX, can't hold; adopted rows may.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPED = re.compile(
+    r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_"
+)  # how an XLSX could hold it; Excel undoes it
 # What else people write, besides the console's own names in its languages.
 _STATUS_WORDS = {
     "在职": UserStatus.NORMAL,
@@ -66,11 +72,18 @@ class TextColumn:
     """Text that no spreadsheet program takes for a formula, and that comes back as it was."""
 
     def written(self, value: object) -> str:
-        text = str(value or "")
+        text = _UNWRITABLE.sub("", str(value or ""))
         return f"'{text}" if _FORMULA.match(text) else text
 
     def value(self, text: str) -> object:
         return unprotected(text)
+
+
+class PhoneColumn(TextColumn):
+    """A phone number, as the column takes it."""
+
+    def value(self, text: str) -> object:
+        return phone.tidy(unprotected(text))
 
 
 def unprotected(text: str) -> str:
@@ -134,6 +147,16 @@ class DepartmentColumn:
         raise ValueError(gettext("There is no such department, or several: %s") % path)
 
 
+def says(text: str, written: str) -> bool:
+    """Tell whether a cell says what an export has written, whatever became of its line ends."""
+    return _carried(text) == _carried(written)
+
+
+def _carried(text: str) -> str:
+    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    return "\n".join(plain.splitlines()).strip()
+
+
 def columns_for(operator: Operator) -> dict[str, Column]:
     """Return the columns by field, with the departments this operator sees."""
     mine = scope.departments_of(operator)
@@ -146,6 +169,7 @@ def columns_for(operator: Operator) -> dict[str, Column]:
         "department": DepartmentColumn(places),
         "status": NumberColumn(STATUSES, _STATUS_WORDS),
         "sex": NumberColumn(SEXES, _SEX_WORDS),
+        "phone": PhoneColumn(),
     }
 
 

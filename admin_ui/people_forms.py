@@ -11,7 +11,7 @@ from admin_ui.department_choice import DepartmentField
 from admin_ui.edit_pages import CardForm, number_choice
 from admin_ui.filters import Choices
 from admin_ui.person_choice import PersonField
-from im.services import directory
+from im.services import directory, phone
 from im.services.directory import MAX_PASSWORD_CHARS, USER_TEXTS, UserCard
 from im.services.edits import Problem
 from im.types import UserStatus
@@ -24,6 +24,7 @@ STATUSES: Choices = [
     (UserStatus.INTERN, _("intern")),
     (UserStatus.LEFT, _("left")),
 ]
+MAX_TYPED_PHONE_CHARS = 40
 MAX_CHARS = {rule.field: rule.max_chars for rule in USER_TEXTS}
 
 
@@ -64,7 +65,8 @@ class UserForm(CardForm):
     depart = DepartmentField(label=_("Department"))
     status = number_choice(STATUSES, _("Status"), UserStatus.NORMAL)
     sex = number_choice(SEXES, _("Sex"), 0)
-    phone = forms.CharField(label=_("Phone"), max_length=MAX_CHARS["phone"], required=False)
+    # Longer than the column: pasted numbers have a country code and separators.
+    phone = forms.CharField(label=_("Phone"), max_length=MAX_TYPED_PHONE_CHARS, required=False)
     email = forms.CharField(
         label=_("E-mail"),
         max_length=MAX_CHARS["email"],
@@ -83,6 +85,11 @@ class UserForm(CardForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["depart"] = self.instance.depart_id
+
+    def clean_phone(self) -> str:
+        """Return the number as the column takes it; one that was not touched stays as it is."""
+        typed: str = self.cleaned_data["phone"]
+        return typed if typed == self.initial.get("phone") else phone.tidy(typed)
 
     def card(self) -> UserCard:
         """Return what the operator entered."""

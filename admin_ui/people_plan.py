@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from admin_ui import scope
 from admin_ui.models import Operator
-from admin_ui.people_columns import LABELS, STORED_AS, Column, columns_for, unprotected
+from admin_ui.people_columns import LABELS, STORED_AS, columns_for, says, unprotected
 from admin_ui.people_wishes import Wish
 from im.models import IMUser
 from im.services.directory import UserCard
@@ -146,7 +146,7 @@ class _Planner:
         problems: list[tuple[str, str]] = []
         for name, text in wish.texts.items():
             column = self._columns[name]
-            if person is not None and _says(column, text, _stored(person, name)):
+            if person is not None and says(text, column.written(_stored(person, name))):
                 continue
             try:
                 value = column.value(text)
@@ -181,10 +181,6 @@ def _stored(person: IMUser, name: str) -> object:
     if value is None:  # adopted rows may hold NULL
         return 0 if name in ("status", "sex", "department") else ""
     return value
-
-
-def _says(column: Column, text: str, stored: object) -> bool:
-    return text.strip() == column.written(stored).strip()
 
 
 def _card(values: Mapping[str, object]) -> UserCard:

@@ -124,7 +124,7 @@ def _table(result: IO[bytes]) -> Table:
     head: dict[str, Any] = {}  # Any: as it comes from JSON, checked by its use
     rows: list[SheetRow] = []
     for line in result:
-        item = json.loads(line.decode("utf-8", "surrogatepass"))
+        item = json.loads(line.decode("utf-8", "replace"))
         if isinstance(item, list):
             number, cells, *flaws = item
             found = {int(column): Flaw(flaw) for column, flaw in (flaws or [{}])[0].items()}

@@ -41,7 +41,7 @@ def main() -> None:
     parent = int(sys.argv[1])
     _limit_resources()
     _end_with(parent)
-    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="surrogatepass")
+    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace")
     try:
         _write(read(sys.stdin.buffer), out)
     except Unreadable as refusal:

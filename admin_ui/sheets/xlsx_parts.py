@@ -21,7 +21,9 @@ MAX_STRINGS = 1_000_000
 MAX_STRING_CHARS = 20_000_000
 MAX_MERGES = 20_000
 MAX_STYLES = 100_000
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # how characters are written that XML can't hold
+_ESCAPED = re.compile(
+    r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_"
+)  # how characters are written that XML can't hold
 _MAX_REFERENCE_CHARS = 10  # XFD1048576
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 

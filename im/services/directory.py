@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from im.errors import Refused
 from im.models import IMDepart, IMUser
-from im.services import login_throttle, passwords, phonetic
+from im.services import login_throttle, passwords, phone, phonetic
 from im.services.edits import (
     MAX_PRIORITY,
     InvalidFields,
@@ -36,13 +36,11 @@ from im.types import AccessEnded, Event, RowStatus, UserStatus
 MIN_PASSWORD_CHARS = 6  # the stored md5 of anything shorter is guessed in no time
 MAX_PASSWORD_CHARS = 128  # far beyond what the clients' input fields take
 SEXES = (0, 1, 2)  # unknown, male, female
-PHONE_CHARS = frozenset("0123456789+-() ")
 
 USER_TEXTS = (
-    TextRule("name", 32, required=True),
+    TextRule("name", 32, required=True, is_login_name=True),
     TextRule("nick", 32, required=True),
     TextRule("domain", 32),
-    TextRule("phone", 11),
     TextRule("email", 64),
     TextRule("sign_info", 128, max_bytes=128),  # clients refuse more bytes (spec/behaviour 12.5)
 )
@@ -212,10 +210,9 @@ def _user_problems(changes: dict[str, object], user_id: int, card: UserCard) -> 
 
 def _contact_problems(changes: dict[str, object]) -> list[Problem]:
     problems = []
-    if not PHONE_CHARS.issuperset(str(changes.get("phone", ""))):
-        problems.append(
-            Problem("phone", _("A phone number has digits, +, -, ( ) and spaces only."))
-        )
+    text = phone.problem_of(str(changes.get("phone", "")))
+    if text:
+        problems.append(Problem("phone", text))
     email = str(changes.get("email", ""))
     try:
         if email:

@@ -13,9 +13,8 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from im.errors import Refused
+from im.services.characters import hidden_in, is_visible, misleading_in, named
 
-# Control characters, lone surrogates, line and paragraph separators: nothing a client can show.
-UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # The columns are unsigned, but Android reads priorities as a signed 32-bit number.
 MAX_PRIORITY = 2**31 - 1
 
@@ -44,19 +43,31 @@ class TextRule:
     max_chars: int
     required: bool = False
     max_bytes: int | None = None
+    is_login_name: bool = False  # two that look alike must be one
 
     def problem(self, value: str) -> Problem | None:
         """Return what is wrong with `value`, or None."""
-        text = self._text(value)
+        text = self._characters(value) or self._length(value)
         return Problem(self.field, text) if text else None
 
-    def _text(self, value: str) -> str:
+    def _characters(self, value: str) -> str:
         if self.required and not value:
             return _("This can't be empty.")
         if value != value.strip():
             return _("This can't begin or end with a space.")
-        if any(unicodedata.category(char) in UNPRINTABLE for char in value):
+        char = hidden_in(value) if self.is_login_name else misleading_in(value)
+        if char is not None and ord(char) < ord(" "):
             return _("This can't hold line breaks or control characters.")
+        if char is not None:
+            text = _("This can't hold the invisible or misleading character %(char)s.")
+            return text % {"char": named(char)}
+        if self.is_login_name and not unicodedata.is_normalized("NFC", value):
+            return _("A letter in this is made of several characters. Type it anew.")
+        if value and not is_visible(value):
+            return _("Nothing of this can be seen.")
+        return ""
+
+    def _length(self, value: str) -> str:
         if len(value) > self.max_chars:
             return _("At most %(limit)d characters; this has %(length)d.") % {
                 "limit": self.max_chars,

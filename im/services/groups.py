@@ -21,6 +21,7 @@ from im.models import (
     IMRecentSession,
     IMUser,
 )
+from im.services.characters import turning_in
 from im.services.group_batch import begin_groups
 from im.services.memberships import Membership, membership
 from im.services.reading import Reading
@@ -142,11 +143,14 @@ def create_group(
 ) -> GroupCard:
     """Make a group of those of the ids that are users; the creator is not added by himself.
 
-    Raises Refused for a group without name or people, or with too much of either.
+    Raises Refused for a group without name or people, with too much of either, or a misleading
+    name.
     """
     members = _existing(member_ids)
     if not 0 < len(name) <= MAX_NAME_CHARS or len(avatar) > MAX_AVATAR_CHARS:
         raise Refused(f"a group's name has 1 to {MAX_NAME_CHARS} characters")
+    if turning_in(name):
+        raise Refused("a group's name can't turn the direction of writing")
     if not members:
         raise Refused("a group needs members")
     _check_size(len(members))

@@ -7,6 +7,7 @@ from django.db.models.functions import Greatest
 
 from im.errors import Refused
 from im.models import IMUser
+from im.services.characters import turning_in
 from im.types import AvatarChanged, SignatureChanged
 
 MAX_SIGNATURE_BYTES = 128  # and characters: the column has as many
@@ -14,9 +15,11 @@ MAX_AVATAR_CHARS = 255
 
 
 def set_signature(user_id: int, sign_info: str) -> SignatureChanged:
-    """Store a user's signature.  Raises Refused when it is too long."""
+    """Store a user's signature.  Raises Refused when it is too long or misleading."""
     if len(sign_info.encode()) > MAX_SIGNATURE_BYTES:
         raise Refused(f"a signature has at most {MAX_SIGNATURE_BYTES} bytes")
+    if turning_in(sign_info):
+        raise Refused("a signature can't turn the direction of writing")
     _change(user_id, sign_info=sign_info)
     return SignatureChanged(user_id, sign_info)
 

@@ -106,6 +106,11 @@ def test_cells_without_a_value_to_take_are_marked(element: str, flaw: Flaw) -> N
     assert one_cell(element)[1] == {0: flaw}
 
 
+def test_characters_that_xml_can_not_hold_are_read_and_halves_of_pairs_are_not() -> None:
+    assert one_cell(cell("A2", "a_x0007_b")) == ("a\x07b", {})
+    assert one_cell(cell("A2", "a_xD800_b")) == ("a_xD800_b", {})
+
+
 def test_results_of_formulas_are_values() -> None:
     assert one_cell('<c r="A2" t="str"><f>"a"&amp;"b"</f><v>ab</v></c>') == ("ab", {})
     assert one_cell('<c r="A2"><f>1+1</f><v>2</v></c>') == ("2", {})
