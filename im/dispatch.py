@@ -27,6 +27,7 @@ from im.handlers.registry import (
     HANDLERS,
     IN_TRANSACTION,
     LANES,
+    SHORT_BODY,
     Handler,
     ItemInMaking,
     Outcome,
@@ -118,6 +119,8 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
     if handler.empty is not None:
         return handler, handler.empty
     try:
+        if len(pdu.body) > SHORT_BODY and not handler.takes(len(pdu.body)):
+            raise BadBody(f"{len(pdu.body)} bytes are too many for 0x{command_id:04x}")
         return handler, decode(command_id, pdu.body)
     except BadBody as exc:
         session.node.counters["bad bodies"] += 1

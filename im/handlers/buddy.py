@@ -16,6 +16,7 @@ from im.handlers.registry import (
     WRITER,
     Outcome,
     Pace,
+    Room,
     SharedReply,
     handles,
     with_reply,
@@ -64,7 +65,7 @@ def all_users(caller: Session, req: pb.IMAllUserReq, seq: int) -> Question:
     return Question(PEOPLE, req.latest_update_time)
 
 
-@handles(Command.BUDDY_LIST_USER_INFO_REQUEST)
+@handles(Command.BUDDY_LIST_USER_INFO_REQUEST, room=Room("IM_USERS_BY_ID"))
 def users_info(caller: Session, req: pb.IMUsersInfoReq) -> Outcome:
     """Return the records of these people; ids nobody has are left out."""
     found = contacts.users_by_id(req.user_id_list)

@@ -12,6 +12,7 @@ from im.handlers.registry import (
     LISTS,
     Outcome,
     Pace,
+    Room,
     handles,
     with_reply,
 )
@@ -21,6 +22,8 @@ from im.types import ClientType, GroupChange, GroupMade, GroupType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import group_pb2 as pb
+
+GROUP_VERSION_BYTES = 14  # at most, of a group and its version: two ids and what is around them
 
 
 def _fixed_lists(user_ids: Sequence[int], reading: Reading) -> Iterator[pb.IMNormalGroupListRsp]:
@@ -59,7 +62,7 @@ def normal_list(caller: Session, req: pb.IMNormalGroupListReq, seq: int) -> List
     return ListQuestion(lists, caller.user_id, groups_of=caller.user_id)
 
 
-@handles(Command.GROUP_INFO_REQUEST)
+@handles(Command.GROUP_INFO_REQUEST, room=Room("IM_GROUPS", GROUP_VERSION_BYTES))
 def group_info(caller: Session, req: pb.IMGroupInfoListReq) -> Outcome:
     """Return those of the asked groups of the caller that are newer than what the client has."""
     known = {entry.group_id: entry.version for entry in req.group_version_list}
@@ -84,7 +87,12 @@ def _group_info(group: groups.GroupCard) -> base.GroupInfo:
     )
 
 
-@handles(Command.GROUP_CREATE_REQUEST, lane=IN_TRANSACTION, pace=Pace.SIGNAL)
+@handles(
+    Command.GROUP_CREATE_REQUEST,
+    lane=IN_TRANSACTION,
+    pace=Pace.SIGNAL,
+    room=Room("IM_GROUP_MEMBERS"),
+)
 def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
     """Make a temporary group; fixed ones are made by operators."""
     reply = pb.IMGroupCreateRsp(
@@ -110,7 +118,12 @@ def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
     return Outcome(reply, (GroupMade(caller.user_id, made.group_id, made.member_ids),))
 
 
-@handles(Command.GROUP_CHANGE_MEMBER_REQUEST, lane=IN_TRANSACTION, pace=Pace.SIGNAL)
+@handles(
+    Command.GROUP_CHANGE_MEMBER_REQUEST,
+    lane=IN_TRANSACTION,
+    pace=Pace.SIGNAL,
+    room=Room("IM_GROUP_MEMBERS"),
+)
 def change_members(caller: Session, req: pb.IMGroupChangeMemberReq) -> Outcome:
     """Add people to a group or take them out, and tell everybody concerned."""
     change = groups.change_members(

@@ -17,6 +17,7 @@ from im.handlers.registry import (
     ItemInMaking,
     Outcome,
     Pace,
+    Room,
     handles,
     with_reply,
 )
@@ -70,7 +71,13 @@ def _answer_message(
     return Outcome(ack, (event,))
 
 
-@handles(Command.MSG_DATA, lane=WRITER, answer=_answer_message, pace=Pace.MESSAGE)
+@handles(
+    Command.MSG_DATA,
+    lane=WRITER,
+    answer=_answer_message,
+    pace=Pace.MESSAGE,
+    room=Room("IM_VOICE_BYTES", 1),
+)
 def send_message(
     caller: Session, req: pb.IMMsgData, seq: int
 ) -> AnyMessage | ItemInMaking | Outcome:
