@@ -74,10 +74,11 @@ class Inbox:
             if self._spent >= TURN:
                 self._pay(0)
 
-    def drop(self) -> None:
-        """Count what came and is no command."""
-        self._spent += COST_OF_DROPPED
-        self._pay(1)
+    def spend(self, cost: int) -> None:
+        """Count what came and is no command, or what was done before it was one."""
+        self._spent += cost
+        if self._spent >= TURN:
+            self._pay(0)
 
     def close(self) -> None:
         """Drop what waits: the connection is gone.  What is being stored is stored."""

@@ -6,6 +6,7 @@ im.wire.json_frames.  Whatever it says of itself, it is a web client: a class of
 neither ends a PC's or a phone's session nor is ended by one.
 """
 
+import asyncio
 import logging
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,15 +16,17 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.http.request import validate_host
 
-from im.consumers.inbox import Inbox
+from im.consumers.inbox import COST_OF_DROPPED, Inbox
 from im.consumers.web_link import AGAIN, POLICY, TOO_BIG, UNSUPPORTED, NoFlow, WebLink
 from im.delivery.node import here
 from im.delivery.sessions import Door, Session
 from im.types import ClientType
-from im.wire.json_frames import BadFrame, JsonFrames, error_frame
+from im.wire.json_frames import BadFrame, JsonFrames, error_frame, is_quick, values
 from im.wire.pdu import Decoder
 
 log = logging.getLogger(__name__)
+
+VALUES_PER_COST = 8  # of a frame that a thread reads
 
 
 class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
@@ -74,7 +77,7 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         if len(text or data or b"") > longest:
             link.close(code=TOO_BIG)
         elif text is not None:
-            self._take_text(session, text)
+            await self._take_text(session, text)
         elif data:
             self._take_bytes(data)
 
@@ -83,23 +86,28 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         self._end()
         raise StopConsumer
 
-    def _take_text(self, session: Session, text: str) -> None:
-        if self._link.decoder is not None:
-            self._link.close(code=UNSUPPORTED)
+    async def _take_text(self, session: Session, text: str) -> None:
+        link = self._link
+        if link.decoder is not None:
+            link.close(code=UNSUPPORTED)
             return
-        if self._link.frames is None:
-            self._link.frames = JsonFrames(settings.IM_AES_KEY.encode())
+        if link.frames is None:
+            link.frames = JsonFrames(settings.IM_AES_KEY.encode())
         try:
-            pdu = self._link.frames.read(text)
+            if is_quick(text):
+                pdu = link.frames.read(text)
+            else:  # the next frame is not taken before: they keep their order
+                self._inbox.spend(values(text) // VALUES_PER_COST)
+                pdu = await asyncio.to_thread(link.frames.read, text)
         except BadFrame as exc:
             session.node.counters["bad frames"] += 1
             log.info("bad frame of %r: %s", session, exc)
-            self._link.send(error_frame(exc.seq, str(exc)))
+            link.send(error_frame(exc.seq, str(exc)))
             if not session.user_id:
-                self._link.close(code=POLICY)
-            self._inbox.drop()
+                link.close(code=POLICY)
+            self._inbox.spend(COST_OF_DROPPED)
             return
-        self._link.read.append(pdu)
+        link.read.append(pdu)
         self._inbox.arrived()
 
     def _take_bytes(self, data: bytes) -> None:

@@ -27,6 +27,13 @@ _MAX_WHY_CHARS = 200  # what is wrong with a frame may quote all of it
 # What protobuf raises for values of the wrong kind: ParseError for most, but OverflowError for
 # infinity as an enum, and SystemError for a text where a message belongs.
 _MISFITS = (ParseError, EncodeError, ValueError, TypeError, OverflowError, SystemError)
+# Reading a frame costs what its values cost, some 2 µs each, and commas separate them; what is long
+# with few values is voice.
+SHORT_CHARS = 64 * 1024
+VALUES_OF_LONG = 64
+QUICK_VALUES = 256
+QUICK_CHARS = 16 * 1024
+MAX_TEXT_CHARS = 16 * 1024  # longer ones are not encrypted to be refused
 ROWS_PER_STEP = 500
 PAUSE_S = 0.001  # the interpreter is left to the loop, which must not wait for a long list
 
@@ -65,7 +72,12 @@ class JsonFrames:
     # --- in -----------------------------------------------------------------------------------
 
     def read(self, text: str) -> Pdu:
-        """Return the PDU that a frame stands for.  Raises BadFrame."""
+        """Return the PDU that a frame stands for; in a thread unless it `is_quick`.
+
+        Raises BadFrame.
+        """
+        if len(text) > SHORT_CHARS and values(text) > VALUES_OF_LONG:
+            raise BadFrame(f"a frame of more than {SHORT_CHARS} characters holds one long value")
         command, seq, body = _frame(text)
         kind = message_class(command)
         assert kind is not None
@@ -82,6 +94,8 @@ class JsonFrames:
         text = body.get("msg_data")
         if not isinstance(text, str) or _is_audio(body.get("msg_type")):
             return body
+        if len(text) > MAX_TEXT_CHARS:
+            raise BadFrame(f"msg_data: {len(text)} characters are no text", seq)
         try:
             data = cipher.encrypt_text(text, self._key)
         except (cipher.CipherError, UnicodeEncodeError) as exc:
@@ -137,6 +151,16 @@ class JsonFrames:
             return cipher.decrypt_text(data, self._key)
         except cipher.CipherError:
             return data.decode(errors="replace")
+
+
+def values(text: str) -> int:
+    """Return how many values a frame has, or a few more: what reading it costs."""
+    return text.count(",") + 1
+
+
+def is_quick(text: str) -> bool:
+    """Tell whether a frame is read in much less than a millisecond."""
+    return len(text) <= QUICK_CHARS and values(text) <= QUICK_VALUES
 
 
 def error_frame(seq: int, why: str, command_id: int | None = None) -> str:

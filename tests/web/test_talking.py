@@ -1,5 +1,6 @@
 """Web clients and old clients talk, in each other's language."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -378,3 +379,21 @@ async def test_a_group_without_a_word_is_listed_to_web_clients_until_somebody_sp
     )
 
     assert made["group_id"] not in await listed(a)
+
+
+async def test_frames_that_take_a_thread_keep_their_order(sockets: Sockets, people: People) -> None:
+    [ada] = people(1)
+    a = await sockets.log_in(ada)
+    many = ",".join(str(number) for number in range(1, 1001))
+
+    await a.socket.send(f'{{"cmd":"IMUsersStatReq","seq":1,"body":{{"user_id_list":[{many}]}}}}')
+    await a.send("IMHeartBeat")
+    await a.socket.send(f'{{"cmd":"IMUsersStatReq","seq":3,"body":{{"user_id_list":[{many}]}}}}')
+    await a.send("IMClientTimeReq")
+    expected = ["IMUsersStatRsp", "IMHeartBeat", "IMUsersStatRsp", "IMClientTimeRsp"]
+    names: list[str] = []
+    while len(names) < len(expected):
+        name = json.loads(await a.socket.recv())["cmd"]
+        names += [name] if name in expected else []  # others come and go meanwhile
+
+    assert names == expected

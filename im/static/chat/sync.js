@@ -5,6 +5,7 @@ import { GROUP, fromHistory, fromPush, keyOf, parse, sessionType } from "./store
 const PAGE = 30;
 const CATCH_UP_PAGE = 100;
 const STATUS_IDS = 1000; // the most that one question may have
+const GROUP_IDS = 1000; // a frame with twice as many would be too long
 const TYPING_MS = 6000;
 const TYPING = 0x20001;
 const NOT_TYPING = 0x20002;
@@ -75,7 +76,10 @@ export class Sync {
 
   // Asks for the descriptions of groups, whatever is known of them.
   async groups(ids) {
-    if (!ids.length) return;
+    for (let start = 0; start < ids.length; start += GROUP_IDS) await this.#someGroups(ids.slice(start, start + GROUP_IDS));
+  }
+
+  async #someGroups(ids) {
     const asked = ids.map((group_id) => ({ group_id, version: 0 }));
     const answer = await this.socket.call("IMGroupInfoListReq", { group_version_list: asked });
     for (const info of answer.group_info_list) this.store.addGroup(info);
