@@ -17,7 +17,7 @@ from django.conf import settings
 from django.http.request import validate_host
 
 from im.consumers.inbox import COST_OF_DROPPED, Inbox
-from im.consumers.web_link import AGAIN, POLICY, TOO_BIG, UNSUPPORTED, NoFlow, WebLink
+from im.consumers.web_link import AGAIN, POLICY, TOO_BIG, UNSUPPORTED, Flow, NoFlow, WebLink
 from im.delivery.node import here
 from im.delivery.sessions import Door, Session
 from im.types import ClientType
@@ -56,7 +56,9 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             log.warning("no room for a WebSocket from %s", peer)
         else:
             await self.send({"type": "websocket.accept"})
-            self._link = WebLink(self.send, self.scope.get("flow") or NoFlow(self.send), peer)
+            self._flow: Flow = self.scope.get("flow") or NoFlow(self.send)
+            self._flow.limit(self._longest)
+            self._link = WebLink(self.send, self._flow, peer)
             self._session = Session(node, self._link, door=Door.CLIENT, heard_at=node.loop.time())
             self._session.client_type = ClientType.WEB
             self._inbox = Inbox(self._session)
@@ -67,14 +69,19 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         """Take a frame."""
+        try:
+            await self._take(message)
+        finally:
+            self._flow.took()
+
+    async def _take(self, message: dict[str, Any]) -> None:
         session, link = self._session, self._link
         if session is None or link.is_deaf:
             return
         if session.user_id:  # before login only a login keeps a connection alive
             session.heard_at = session.node.loop.time()
         text, data = message.get("text"), message.get("bytes")
-        longest = settings.IM_MAX_PDU_BYTES if session.user_id else settings.IM_LOGIN_PDU_BYTES
-        if len(text or data or b"") > longest:
+        if len(text or data or b"") > self._longest():
             link.close(code=TOO_BIG)
         elif text is not None:
             await self._take_text(session, text)
@@ -85,6 +92,11 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         """End the session; what it sent before is finished."""
         self._end()
         raise StopConsumer
+
+    def _longest(self) -> int:
+        is_known = self._session is not None and self._session.user_id
+        longest: int = settings.IM_MAX_PDU_BYTES if is_known else settings.IM_LOGIN_PDU_BYTES
+        return longest
 
     async def _take_text(self, session: Session, text: str) -> None:
         link = self._link

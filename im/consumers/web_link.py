@@ -34,6 +34,12 @@ Frame = str | bytes
 class Flow(Protocol):
     """What the server under ASGI offers beyond it: when to read, when to write, how to cut off."""
 
+    def limit(self, longest: Callable[[], int]) -> None:
+        """Take no messages that are much longer than `longest` says at the time, in bytes."""
+
+    def took(self) -> None:
+        """A message was taken; only few are handed over before."""
+
     def pause_reading(self, is_paused: bool) -> None:
         """Stop or go on reading from the client."""
 
@@ -49,6 +55,12 @@ class NoFlow:
 
     def __init__(self, send: Send) -> None:
         self._send = send
+
+    def limit(self, longest: Callable[[], int]) -> None:
+        pass
+
+    def took(self) -> None:
+        pass
 
     def pause_reading(self, is_paused: bool) -> None:
         pass

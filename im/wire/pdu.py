@@ -83,6 +83,9 @@ class FramingError(ProtocolError):
         self.pdus: list[Pdu] = []
 
 
+_NOTHING = bytearray()  # never added to: one for all, for most connections are idle
+
+
 class Decoder:
     """Cuts one connection's byte stream into PDUs, one at a time, when they are asked for.
 
@@ -98,7 +101,7 @@ class Decoder:
         self.max_length = max_length
         self._chunk = b""  # of which PDUs are cut
         self._position = 0  # in the chunk, of what was not cut yet
-        self._pending = bytearray()  # the beginning of an incomplete PDU; the chunk is empty then
+        self._pending = _NOTHING  # the beginning of an incomplete PDU; the chunk is empty then
         self._needed = 0  # bytes `_pending` must hold before looking at it makes sense
         self._bad_length: int | None = None
 
@@ -108,7 +111,7 @@ class Decoder:
             self._pending += data
             if len(self._pending) < self._needed:
                 return
-            data, self._pending = bytes(self._pending), bytearray()
+            data, self._pending = bytes(self._pending), _NOTHING
         elif self._chunk:
             data = self._chunk[self._position :] + data
         elif self._bad_length is not None:
@@ -166,9 +169,9 @@ class Decoder:
                 if not HEADER_LENGTH <= length <= self.max_length:
                     self._bad_length = length
                 self._needed = length
-            self._pending += rest
+            self._pending = bytearray(rest)
         if self._bad_length is not None:
-            self._pending.clear()
+            self._pending = _NOTHING
             self._chunk = b""
             raise FramingError(self._bad_length)
 
