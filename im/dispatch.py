@@ -99,6 +99,10 @@ class Stored:
         """Return the key of each of these users."""
         return repeated(lambda: access.keys_of(user_ids))
 
+    def sessions_ended(self, since: int) -> frozenset[str]:
+        """Return the keys of browsers' sessions that ended since then (Unix seconds)."""
+        return repeated(lambda: access.sessions_ended(since))
+
 
 def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
     """Return the command's handler and decoded body, or None if nothing is to be done.

@@ -627,3 +627,48 @@ class UploadCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.who}: {self.bytes}"
+
+
+class WebSession(models.Model):
+    """A browser that somebody is logged in with.  `key` is a hash of what its cookie holds.
+
+    `ended` 0: not yet; `expires` is pushed on while it is used.  All times are unix seconds.
+    """
+
+    key = CharColumn(_("key"), primary_key=True, max_length=64)
+    user_id = models.BigIntegerField(_("user"))
+    user = Reference(IMUser, "user_id", null=True, related_name="+")
+    password_mark = CharColumn(_("mark of the password"), max_length=32)
+    created = models.BigIntegerField(_("created"))
+    expires = models.BigIntegerField(_("expires"))
+    ended = models.BigIntegerField(_("ended"), default=0)
+
+    class Meta:
+        db_table = "im_web_session"
+        verbose_name = _("browser's session")
+        verbose_name_plural = _("browsers' sessions")
+        indexes: ClassVar = [
+            models.Index(fields=["user_id"], name="im_web_session_user"),
+            models.Index(fields=["expires"], name="im_web_session_expires"),
+            models.Index(fields=["ended"], name="im_web_session_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class UsedToken(models.Model):
+    """A login token that was used: whose `claim` stands here did it.  Until it `expires`."""
+
+    number = CharColumn(_("number"), primary_key=True, max_length=32)
+    claim = CharColumn(_("claim"), max_length=32)
+    expires = models.BigIntegerField(_("expires"))
+
+    class Meta:
+        db_table = "im_used_token"
+        verbose_name = _("used token")
+        verbose_name_plural = _("used tokens")
+        indexes: ClassVar = [models.Index(fields=["expires"], name="im_used_token_expires")]
+
+    def __str__(self) -> str:
+        return self.number

@@ -295,6 +295,14 @@ class AccessEnded:
     user_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class WebSessionEnded:
+    """A browser was logged out: the connections that its session began end."""
+
+    user_id: int
+    key: str
+
+
 Event = (
     MessageStored
     | SessionRead
@@ -309,4 +317,5 @@ Event = (
     | DevicesKicked
     | PcStatusTold
     | AccessEnded
+    | WebSessionEnded
 )

@@ -90,6 +90,9 @@ class NothingMissed:
     def keys_changed(self, since: int) -> dict[int, int]:
         return {}
 
+    def sessions_ended(self, since: int) -> frozenset[str]:
+        return frozenset()
+
     def keys_of(self, user_ids: Collection[int]) -> dict[int, int]:
         return {}
 

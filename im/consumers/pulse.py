@@ -1,4 +1,7 @@
-"""The pulse of a gateway: its loop's lag, its figures for the registry, statistics on time."""
+"""The pulse of a gateway: its loop's lag, its figures for the registry, and what is due on time.
+
+Each minute statistics are written, and browsers' sessions and tokens that are over are deleted.
+"""
 
 import asyncio
 import logging
@@ -10,7 +13,7 @@ from django.conf import settings
 
 from im import connections
 from im.delivery.node import Node
-from im.services import statistics
+from im.services import login_tokens, statistics, web_sessions
 from im.services.attempts import repeated
 
 log = logging.getLogger(__name__)
@@ -55,7 +58,7 @@ class Pulse:
                 self._report()
             if beats % FLUSH_BEATS == 0 and not self._is_flushing:
                 self._is_flushing = True
-                self._node.in_thread(partial(repeated, statistics.flush), self._flushed)
+                self._node.in_thread(partial(repeated, _flush_and_sweep), self._flushed)
 
     def _report(self) -> None:
         now, stored = time.monotonic(), statistics.stored()
@@ -75,6 +78,12 @@ class Pulse:
         self._is_flushing = False
         if error is not None:
             log.warning("statistics wait for the database: %s", error)
+
+
+def _flush_and_sweep() -> None:
+    statistics.flush()
+    web_sessions.sweep()
+    login_tokens.sweep()
 
 
 def _flush_and_close() -> None:

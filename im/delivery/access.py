@@ -1,15 +1,16 @@
-"""Endings that could not be told: connections whose user has left or has another password.
+"""Endings that could not be told: connections whose user has left, has another password, or has
+logged their browser out.
 
 Who changes such a thing tells the gateways, and that may be lost: Redis is away, or the change was
-made where no bus is.  So each gateway looks at the changed rows of the users' table once a turn,
-which is a look into an index, with Redis or without.
+made where no bus is.  So each gateway looks at the changed rows of users and of browsers' sessions
+once a turn, which is two looks into an index, with Redis or without.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from im.delivery.lease import turn_seconds
 from im.delivery.sessions import Session
@@ -33,6 +34,9 @@ class Accounts(Protocol):
     def keys_of(self, user_ids: Collection[int]) -> Keys:
         """Return the key of each of these users."""
 
+    def sessions_ended(self, since: int) -> Collection[str]:
+        """Return the keys of browsers' sessions that ended since then."""
+
 
 class Host(Protocol):
     """What the watch needs of the node."""
@@ -47,6 +51,18 @@ class Host(Protocol):
 
     def revoke(self, session: Session) -> None:
         """End a session whose user may not have it any more."""
+
+
+class _Found(NamedTuple):
+    """What a look brought: users' keys, and browsers' sessions that ended."""
+
+    keys: Keys
+    ended: Collection[str]
+
+    def is_over(self, session: Session) -> bool:
+        if session.web_session and session.web_session in self.ended:
+            return True
+        return self.keys.get(session.user_id, session.access_key) != session.access_key
 
 
 class AccessWatch:
@@ -81,30 +97,36 @@ class AccessWatch:
             if error is None:
                 self._since = now - MARGIN_S
 
-        self._compare(lambda: self._accounts.keys_changed(since), looked)
+        self._compare(lambda: self._accounts.keys_changed(since), since, looked)
 
     def look_at_all(self) -> None:
         """Look at everybody who is connected here: rows may be gone."""
         users = {session.user_id for session in self._host.logged_in()}
         if users:
-            self._compare(lambda: self._accounts.keys_of(users), lambda error: None)
+            since = self._since
+            self._compare(lambda: self._accounts.keys_of(users), since, lambda error: None)
 
     def _turn(self) -> None:
         self.start()
         self.look()
 
-    def _compare(self, ask: Callable[[], Keys], done: Callable[[Exception | None], None]) -> None:
+    def _compare(
+        self, ask: Callable[[], Keys], since: int, done: Callable[[Exception | None], None]
+    ) -> None:
         # Those of now: who logs in while the table is read may have a newer key than is found.
         sessions = self._host.logged_in()
 
-        def found(keys: Keys | None, error: Exception | None) -> None:
+        def look() -> _Found:
+            return _Found(ask(), self._accounts.sessions_ended(since))
+
+        def found(looked: _Found | None, error: Exception | None) -> None:
             done(error)
             if error is not None:
                 log.debug("who may stay connected can't be looked for: %s", error)
                 return
-            assert keys is not None
+            assert looked is not None
             for session in sessions:
-                if keys.get(session.user_id, session.access_key) != session.access_key:
+                if looked.is_over(session):
                     self._host.revoke(session)
 
-        self._host.in_thread(ask, found)
+        self._host.in_thread(look, found)

@@ -317,7 +317,7 @@ class Node:
     def take_ending(self, ending: Ending) -> None:
         """End a user's connections here."""
         for session in self.sessions.of_user(ending.user_id):
-            if session.device in ending.devices:
+            if ending.is_of(session):
                 self._end(session, ending.last_words)
 
     def displace(self, session: Session) -> None:

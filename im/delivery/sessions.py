@@ -61,7 +61,7 @@ class Session:
 
     __slots__ = (
         "access_key", "client_type", "device", "door", "epoch", "heard_at", "id", "is_closed",
-        "is_leaving", "link", "login_begun", "network", "node", "user_id",
+        "is_leaving", "link", "login_begun", "network", "node", "user_id", "web_session",
     )  # fmt: skip
 
     _ids = count(1)
@@ -77,6 +77,7 @@ class Session:
         self.client_type = 0
         self.device = DeviceClass.PC
         self.access_key = 0  # of the password that let him in
+        self.web_session = ""  # the key of the browser's session that it began with
         self.epoch = 0  # microseconds; of two logins of one class the later one stays
         self.login_begun = False  # one attempt per connection, as in the original
         self.is_leaving = False  # kicked, refused or logged out: no further command is taken
@@ -130,20 +131,32 @@ class Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a user's connections of the given device classes, after a last PDU."""
+    """The end of a user's connections of the given device classes, after a last PDU.
+
+    With `web_session`, only of those that this browser's session began.
+    """
 
     user_id: int
     devices: DeviceClass = DeviceClass.ANY
     last_words: bytes = b""
+    web_session: str = ""
+
+    def is_of(self, session: Session) -> bool:
+        """Tell whether this connection of the user ends."""
+        if self.web_session and session.web_session != self.web_session:
+            return False
+        return session.device in self.devices
 
     def plain(self) -> tuple[Any, ...]:
         """Return it as plain values, for the bus."""
-        return self.user_id, int(self.devices), self.last_words
+        return self.user_id, int(self.devices), self.last_words, self.web_session
 
     @classmethod
-    def from_plain(cls, user_id: int, devices: int, last_words: bytes) -> "Ending":
-        """Return the ending that `plain` made these of."""
-        return cls(user_id, DeviceClass(devices), last_words)
+    def from_plain(
+        cls, user_id: int, devices: int, last_words: bytes, web_session: str = ""
+    ) -> "Ending":
+        """Return the ending that `plain` made these of, in this release or the one before."""
+        return cls(user_id, DeviceClass(devices), last_words, web_session)
 
 
 class Sessions:

@@ -49,7 +49,7 @@ def _answer_login(
         return _refuse(LoginResult.VALIDATE_FAILED, result.text)
     if caller.is_closed:  # it didn't wait; bound now, it would count as online for good
         return NOTHING
-    caller.access_key = result.access_key
+    caller.access_key, caller.web_session = result.access_key, result.web_session
     caller.node.log_in(caller, result.user_id, caller.client_type or req.client_type)
     log.info("login %r, version %.40r", caller, req.client_version)
     reply = pb.IMLoginRes(

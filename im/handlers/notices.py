@@ -33,6 +33,7 @@ from im.types import (
     SessionType,
     Signal,
     SignatureChanged,
+    WebSessionEnded,
 )
 from im.wire.catalog import encode
 from im.wire.proto import base_define_pb2 as base
@@ -185,6 +186,7 @@ def _status(online: bool) -> OnlineStatus:
 
 _NOTICES: dict[type, Callable[[Any], Sequence[Effect]]] = {
     AccessEnded: lambda event: [Ending(event.user_id)],
+    WebSessionEnded: lambda event: [Ending(event.user_id, web_session=event.key)],
     MessageStored: _message_stored,
     SessionRead: _session_read,
     SessionRemoved: _session_removed,

@@ -7,7 +7,7 @@ key is another one must end.
 from collections.abc import Collection, Iterable
 
 from im.models import IMUser
-from im.services import passwords
+from im.services import passwords, web_sessions
 from im.types import UserStatus
 
 NONE = 0
@@ -28,6 +28,11 @@ def keys_of(user_ids: Collection[int]) -> Keys:
         chunk = IMUser.objects.filter(id__in=todo[start : start + CHUNK])
         keys |= _keys(chunk.values_list(*_COLUMNS))
     return keys
+
+
+def sessions_ended(since: int) -> frozenset[str]:
+    """Return the keys of browsers' sessions that ended since then (Unix seconds)."""
+    return web_sessions.ended_since(since)
 
 
 def _keys(rows: Iterable[tuple[int, int | None, str, str]]) -> Keys:

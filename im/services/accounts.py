@@ -1,14 +1,14 @@
 """Logging in: who may, with what, and how often one may be wrong."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from im import connections
 from im.models import IMUser
 from im.networks import UNKNOWN
-from im.services import login_throttle, login_tokens, passwords, statistics
+from im.services import login_throttle, login_tokens, passwords, statistics, web_sessions
 from im.services.attempts import answers
 from im.services.login_limits import Attempt, Verdict
 from im.services.statistics import Kind
@@ -38,16 +38,21 @@ class LoginDesk:
     def __call__(self, attempts: Sequence[Credentials]) -> list["Admitted | LoginRefusal | None"]:
         """Return, for each attempt in order, the user or why not; None: it can't be looked up."""
         connections.renew()
-        return answers(self._results, attempts, _name)
+        return answers(self._results, list(map(_Asked, attempts, map(_claim, attempts))), _name)
 
-    def _results(self, attempts: Sequence[Credentials]) -> list["Admitted | LoginRefusal"]:
+    def _results(self, asked: Sequence["_Asked"]) -> list["Admitted | LoginRefusal"]:
         # The database comes first: when it fails nothing was counted, and all may be done again.
+        attempts = [one.attempt for one in asked]
         names = {attempt.name for attempt in attempts if _may_be_a_name(attempt.name)}
         rows = {
             row.name: row
             for row in IMUser.objects.filter(name__in=names, status__in=MAY_LOG_IN).order_by("id")
         }
-        checked = [_check(attempt, rows.get(attempt.name)) for attempt in attempts]
+        tokens = _redeemed(asked, rows)
+        checked = [
+            _check(attempt, rows.get(attempt.name), tokens.get(at))
+            for at, attempt in enumerate(attempts)
+        ]
         results = _throttled(attempts, checked)
         refused = sum(isinstance(result, LoginRefusal) for result in results)
         statistics.add(Kind.FAILED_LOGINS, refused)
@@ -59,14 +64,51 @@ class LoginDesk:
         connections.close()
 
 
-def _check(attempt: Credentials, row: IMUser | None) -> "Admitted | LoginRefusal":
+class _Asked(NamedTuple):
+    """An attempt, and by what it knows a token that it has used when it is made again."""
+
+    attempt: Credentials
+    claim: str
+
+
+def _claim(attempt: Credentials) -> str:
+    return login_tokens.new_claim() if _has_token(attempt) else ""
+
+
+def _redeemed(asked: Sequence[_Asked], rows: Mapping[str, IMUser]) -> dict[int, str]:
+    """Use up the tokens among the attempts; return those that are good, as their sessions' keys."""
+    tokens = {
+        at: token
+        for at, one in enumerate(asked)
+        if one.claim and (token := login_tokens.read(one.attempt.password))
+    }
+    if not tokens:
+        return {}
+    keys = {token.session_key for token in tokens.values()}
+    owners = web_sessions.live_keys(keys, rows.values())
+    owned = {
+        at: token
+        for at, token in tokens.items()
+        if (row := rows.get(asked[at].attempt.name)) and owners.get(token.session_key) == row.pk
+    }
+    unused = login_tokens.use([(token, asked[at].claim) for at, token in owned.items()])
+    return {
+        at: token.session_key
+        for (at, token), is_unused in zip(owned.items(), unused, strict=True)
+        if is_unused
+    }
+
+
+def _check(
+    attempt: Credentials, row: IMUser | None, session_key: str | None
+) -> "Admitted | LoginRefusal":
     """Return what the attempt deserves by itself."""
     if not _may_be_a_name(attempt.name):
         return WRONG_PASSWORD
-    if attempt.password.startswith(login_tokens.PREFIX):
-        if row is None or not login_tokens.admits(attempt.password, row):
+    if _has_token(attempt):
+        if row is None or session_key is None:
             return TOKEN_OVER
-        return _admitted(row)
+        return replace(_admitted(row), web_session=session_key)
     # Looked up by the exact name: MariaDB's comparison ignores trailing spaces.
     if row is None or not passwords.matches(attempt.password, row.password, row.salt):
         return WRONG_PASSWORD
@@ -93,11 +135,15 @@ def _throttled(
 
 def _is_a_guess(attempt: Credentials) -> bool:
     """Tell what counts when it fails; tokens nobody guesses, and an old one is no failure."""
-    return _may_be_a_name(attempt.name) and not attempt.password.startswith(login_tokens.PREFIX)
+    return _may_be_a_name(attempt.name) and not _has_token(attempt)
 
 
-def _name(attempt: Credentials) -> str:
-    return f"the login of {attempt.name[:40]!r}"
+def _has_token(attempt: Credentials) -> bool:
+    return attempt.password.startswith(login_tokens.PREFIX)
+
+
+def _name(asked: _Asked) -> str:
+    return f"the login of {asked.attempt.name[:40]!r}"
 
 
 def _may_be_a_name(text: str) -> bool:
@@ -111,9 +157,13 @@ def _may_be_a_name(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Admitted(UserInfo):
-    """Who may log in; `access_key` marks the password that let him in (services/access.py)."""
+    """Who may log in; `access_key` marks the password that let them in (services/access.py).
+
+    `web_session` is the key of the browser's session whose token it was, if it was one.
+    """
 
     access_key: int
+    web_session: str = ""
 
 
 class LoginRefusal(NamedTuple):

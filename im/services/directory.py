@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from im.errors import Refused
 from im.models import IMDepart, IMUser
-from im.services import login_throttle, passwords, phone, phonetic
+from im.services import login_throttle, passwords, phone, phonetic, web_sessions
 from im.services.edits import (
     MAX_PRIORITY,
     InvalidFields,
@@ -128,6 +128,8 @@ def change_user(user_id: int, card: UserCard, *, seen: int | None = None) -> Use
     row = _locked_user(user_id)
     fields = store_changes(row, changed_values(row, user_values(card)))
     has_left = "status" in fields and card.status == UserStatus.LEFT
+    if has_left:
+        web_sessions.end_all([user_id])
     return UserChanged(user_id, row.updated, fields, (AccessEnded(user_id),) if has_left else ())
 
 
@@ -141,6 +143,7 @@ def set_password(user_id: int, password: str) -> UserChanged:
     stored, salt = passwords.hash_password(password)
     store_changes(row, {"password": stored, "salt": salt})
     login_throttle.forgive_on_commit([row.name])
+    web_sessions.end_all([user_id])
     return UserChanged(user_id, row.updated, ("password",), (AccessEnded(user_id),))
 
 
@@ -154,6 +157,7 @@ def mark_left(user_ids: Sequence[int]) -> tuple[AccessEnded, ...]:
     leaving = tuple(here.select_for_update().order_by("pk").values_list("pk", flat=True))
     stamp = Greatest(Value(next_stamp(0)), F("updated") + 1)
     IMUser.objects.filter(pk__in=leaving).update(status=UserStatus.LEFT, updated=stamp)
+    web_sessions.end_all(leaving)
     return tuple(map(AccessEnded, leaving))
 
 

@@ -1,77 +1,75 @@
-"""Signed tokens that stand for a password: short-lived ones to log in with, and web sessions.
+"""Tokens that a browser's session gets to log in with over the WebSocket: for minutes, and once.
 
-Both are bound to the stored password, so that a new one ends them, and to nothing that is stored:
-there is no table of them.
+A token is signed, so none is stored before it is used; using it stores its number, and of several
+logins that try to, at whatever gateways, one succeeds.
 """
 
-from dataclasses import dataclass
+import secrets
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core import signing
-from django.utils.crypto import constant_time_compare, salted_hmac
 
-from im.models import IMUser
-from im.types import UserStatus
+from im.models import UsedToken
 
 PREFIX = "token:"  # tells a token from a password's md5
-_LOGIN, _SESSION = "im.login", "im.web.session"  # salts: one kind can't pass for the other
+_SALT = "im.login"
 _MAX_CHARS = 512
+_SWEPT_AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What a web client gets for its password: `token` for the login, `session` for later ones."""
+class Token(NamedTuple):
+    """What a token that we signed says: the session it is for, and its own number."""
 
-    user_id: int
-    name: str
-    token: str
-    session: str
+    session_key: str
+    number: str
 
 
-def issue(user_id: int) -> Pass | None:
-    """Return a pass for a user who has proved to be himself; None if he may not log in."""
-    row = _user(user_id)
-    if row is None:
-        return None
-    value = [row.pk, _fingerprint(row)]
-    return Pass(
-        row.pk,
-        row.name,
-        PREFIX + signing.dumps(value, salt=_LOGIN),
-        signing.dumps(value, salt=_SESSION),
-    )
+def issue(session_key: str) -> str:
+    """Return a new token for a session."""
+    return PREFIX + signing.dumps([session_key, secrets.token_hex(16)], salt=_SALT)
 
 
-def session_user(session: str) -> int | None:
-    """Return whose web session this is; None when it is over or was never one."""
-    value = _value(session, _SESSION, settings.IM_WEB_SESSION_SECONDS)
-    row = _user(value[0]) if value else None
-    return row.pk if row is not None and value and _fits(value, row) else None
-
-
-def admits(token: str, row: IMUser) -> bool:
-    """Tell whether a token lets this user in."""
-    value = _value(token.removeprefix(PREFIX), _LOGIN, settings.IM_WEB_TOKEN_SECONDS)
-    return value is not None and _fits(value, row)
-
-
-def _value(signed: str, salt: str, max_age_s: int) -> tuple[int, str] | None:
-    if len(signed) > _MAX_CHARS:
+def read(text: str) -> Token | None:
+    """Return what a token says; None for one that is too old or none of ours."""
+    if len(text) > _MAX_CHARS:
         return None
     try:
-        user_id, fingerprint = signing.loads(signed, salt=salt, max_age=max_age_s)
-    except signing.BadSignature:
+        said = signing.loads(
+            text.removeprefix(PREFIX), salt=_SALT, max_age=settings.IM_WEB_TOKEN_SECONDS
+        )
+        return Token(*said)
+    except (signing.BadSignature, TypeError):  # TypeError: of an earlier release
         return None
-    return user_id, fingerprint
 
 
-def _fits(value: tuple[int, str], row: IMUser) -> bool:
-    return value[0] == row.pk and constant_time_compare(value[1], _fingerprint(row))
+def new_claim() -> str:
+    """Return what tells one use of a token from another."""
+    return secrets.token_hex(16)
 
 
-def _user(user_id: int) -> IMUser | None:
-    return IMUser.objects.filter(pk=user_id).exclude(status=UserStatus.LEFT).first()
+def use(claimed: Sequence[tuple[Token, str]]) -> list[bool]:
+    """Use tokens up, each with a claim; tell for each, in order, whether it was unused.
+
+    To be repeated with the same claims where nobody knows what became of the first time.
+    """
+    expires = int(time.time()) + settings.IM_WEB_TOKEN_SECONDS
+    rows = [
+        UsedToken(number=token.number, claim=claim, expires=expires) for token, claim in claimed
+    ]
+    # Who comes second finds the claim of the first.
+    UsedToken.objects.bulk_create(rows, ignore_conflicts=True)
+    numbers = [row.number for row in rows]
+    stored = dict(UsedToken.objects.filter(pk__in=numbers).values_list("number", "claim"))
+    return [stored.get(row.number) == row.claim for row in rows]
 
 
-def _fingerprint(row: IMUser) -> str:
-    return salted_hmac(_LOGIN, row.password + row.salt, algorithm="sha256").hexdigest()[:32]
+def sweep() -> None:
+    """Forget tokens that are too old to be used again."""
+    horizon = int(time.time()) - 60  # of hosts whose clocks differ
+    over = UsedToken.objects.filter(expires__lt=horizon)
+    numbers = list(over.values_list("number", flat=True)[:_SWEPT_AT_ONCE])
+    if numbers:
+        UsedToken.objects.filter(pk__in=numbers).delete()

@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from im.models import IMDepart, IMUser
-from im.services import login_throttle, passwords
+from im.services import login_throttle, passwords, web_sessions
 from im.services.directory import (
     UserCard,
     lock_names,
@@ -118,6 +118,7 @@ def store(entries: Sequence[Entry]) -> Stored:
             difference = _apply(rows[entry.user_id], entry, events)
             if difference:
                 changed[entry.user_id] = difference
+    web_sessions.end_all([event.user_id for event in events if isinstance(event, AccessEnded)])
     login_throttle.forgive_on_commit([entry.name for entry in entries if entry.secret])
     return Stored({ids[entry.name]: entry for entry in new}, changed, tuple(events))
 

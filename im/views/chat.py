@@ -1,7 +1,7 @@
 """`/chat`: the page, and what it asks over HTTP: a token for its WebSocket, uploads, a password.
 
-The page never keeps a password.  It gets a token that is good for minutes, and its browser a cookie
-that no script sees, good for new tokens until the password changes.
+The page never keeps a password.  It gets a token that is good once and for minutes, and its browser
+a cookie that no script sees, good for new tokens until the session ends (services/web_sessions).
 """
 
 import asyncio
@@ -20,8 +20,9 @@ from im.delivery.node import here
 from im.errors import Overloaded, Refused
 from im.handlers.registry import LOGIN_DESK
 from im.networks import home_of
-from im.services import contacts, directory, login_tokens, passwords, playable
+from im.services import directory, passwords, playable, web_sessions
 from im.services.accounts import Admitted, Credentials, LoginDesk, LoginRefusal
+from im.services.web_sessions import Pass
 from im.views import uploads
 from im.views.chat_assets import assets
 
@@ -78,7 +79,7 @@ async def log_in(request: HttpRequest) -> JsonResponse:
         return _problem(503, "unavailable")
     if isinstance(result, LoginRefusal):
         return _problem(403, "refused", text=result.text)
-    return await _admit(result.user_id)
+    return await _admit(result.user_id, request)
 
 
 @require_POST
@@ -87,15 +88,14 @@ async def renew(request: HttpRequest) -> HttpResponse:
 
     Every first visit asks: that nobody is logged in is an answer, not an error.
     """
-    user_id = await _user(request)
-    if user_id is None:
-        return HttpResponse(status=204)
-    return await _admit(user_id)
+    admitted = await sync_to_async(web_sessions.renew)(_cookie(request))
+    return HttpResponse(status=204) if admitted is None else _passed(admitted)
 
 
 @require_POST
 async def log_out(request: HttpRequest) -> JsonResponse:
-    """Take the browser's session back."""
+    """End the browser's session, and the connections that it began, everywhere."""
+    await sync_to_async(_end_session)(_cookie(request))
     response = JsonResponse({})
     response.delete_cookie(COOKIE, path=PATH, samesite="Strict")
     return response
@@ -122,7 +122,13 @@ async def change_password(request: HttpRequest) -> JsonResponse:
         await sync_to_async(_change_password)(proof.user_id, wish[1])
     except Refused as exc:
         return _problem(400, "new", text=str(exc))
-    return await _admit(proof.user_id)
+    return await _admit(proof.user_id, request)
+
+
+def _end_session(cookie: str) -> None:
+    ended = web_sessions.end(cookie)
+    if ended is not None:
+        dispatch.announce([ended])
 
 
 def _change_password(user_id: int, new: str) -> None:
@@ -187,17 +193,21 @@ async def _check(credentials: Credentials) -> Admitted | LoginRefusal | None:
     return result
 
 
-async def _admit(user_id: int) -> JsonResponse:
+async def _admit(user_id: int, request: HttpRequest) -> JsonResponse:
+    """Begin a session in place of the one the browser had, which may be somebody else's."""
+    await sync_to_async(_end_session)(_cookie(request))
+    admitted = await sync_to_async(web_sessions.begin)(user_id)
+    return _problem(403, "refused") if admitted is None else _passed(admitted)
+
+
+def _passed(admitted: Pass) -> JsonResponse:
     """Answer with a token, and let the browser keep the session."""
-    admitted = await sync_to_async(login_tokens.issue)(user_id)
-    if admitted is None:
-        return _problem(403, "refused")
     response = JsonResponse(
         {"user_id": admitted.user_id, "name": admitted.name, "token": admitted.token}
     )
     response.set_cookie(
         COOKIE,
-        admitted.session,
+        admitted.cookie,
         max_age=settings.IM_WEB_SESSION_SECONDS,
         path=PATH,
         httponly=True,
@@ -207,15 +217,19 @@ async def _admit(user_id: int) -> JsonResponse:
     return response
 
 
+def _cookie(request: HttpRequest) -> str:
+    return request.COOKIES.get(COOKIE, "")
+
+
 @sync_to_async
 def _user(request: HttpRequest) -> int | None:
-    return login_tokens.session_user(request.COOKIES.get(COOKIE, ""))
+    user = web_sessions.user_of(_cookie(request))
+    return None if user is None else user.pk
 
 
 @sync_to_async
 def _name(request: HttpRequest) -> str | None:
-    user_id = login_tokens.session_user(request.COOKIES.get(COOKIE, ""))
-    user = None if user_id is None else next(iter(contacts.users_by_id([user_id])), None)
+    user = web_sessions.user_of(_cookie(request))
     return None if user is None else user.name
 
 

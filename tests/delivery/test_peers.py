@@ -46,6 +46,9 @@ class Stored:
     def keys_changed(self, since: int) -> dict[int, int]:
         return self.keys
 
+    def sessions_ended(self, since: int) -> frozenset[str]:
+        return frozenset()
+
     def keys_of(self, user_ids: Collection[int]) -> dict[int, int]:
         return {user_id: self.keys.get(user_id, 0) for user_id in user_ids}
 

@@ -104,6 +104,12 @@ class Browser:
         self._cookies: dict[str, str] = {}
         self.set_cookie = ""
 
+    def copied(self) -> "Browser":
+        """Return another browser with the cookies of this one."""
+        other = Browser(self._port)
+        other._cookies = dict(self._cookies)
+        return other
+
     async def get(self, path: str) -> Answer:
         """Fetch a path."""
         return await asyncio.to_thread(self._ask, "GET", path, {}, b"")

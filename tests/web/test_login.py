@@ -70,6 +70,56 @@ async def test_a_browser_stays_logged_in_until_it_logs_out(
     assert renewed.json["token"].startswith("token:")
 
 
+async def test_a_token_logs_in_once(sockets: Sockets, people: People) -> None:
+    [ada] = people(1)
+    token = (await sockets.browser().post("login", name=ada.name, password="pass")).json["token"]
+    results = []
+
+    for _ in range(3):
+        client = await sockets.connect()
+        await client.send("IMLoginReq", {"user_name": ada.name, "password": token})
+        results.append((await client.receive("IMLoginRes"))["result_string"])
+
+    assert results == ["成功", "登录已过期", "登录已过期"]
+
+
+async def test_a_logout_ends_the_browsers_connection_copies_of_its_cookie_and_its_tokens(
+    sockets: Sockets, people: People
+) -> None:
+    [ada] = people(1)
+    browser = sockets.browser()
+    answer = await browser.post("login", name=ada.name, password="pass")
+    spare = (await browser.post("token")).json["token"]
+    copy = browser.copied()
+    connection = await sockets.connect()
+    await connection.send("IMLoginReq", {"user_name": ada.name, "password": answer.json["token"]})
+    await connection.receive("IMLoginRes")
+
+    await browser.post("logout")
+
+    assert await connection.closed()
+    assert (await copy.post("token")).status == 204
+    assert (await copy.upload("dot_1x1.png", b"\x89PNG")).status == 403
+    late = await sockets.connect()
+    await late.send("IMLoginReq", {"user_name": ada.name, "password": spare})
+    assert (await late.receive("IMLoginRes"))["result_string"] == "登录已过期"
+
+
+async def test_a_logout_leaves_other_browsers_and_devices_alone(
+    sockets: Sockets, entrance: Entrance, people: People
+) -> None:
+    [ada] = people(1)
+    leaving, staying = sockets.browser(), sockets.browser()
+    phone = await entrance.log_in(ada)
+    await leaving.post("login", name=ada.name, password="pass")
+    await staying.post("login", name=ada.name, password="pass")
+
+    await leaving.post("logout")
+
+    assert (await staying.post("token")).status == 200
+    assert await phone.server_time()
+
+
 async def test_a_new_password_ends_connections_sessions_and_tokens(
     sockets: Sockets, entrance: Entrance, people: People
 ) -> None:
