@@ -63,6 +63,10 @@ class Client:
         with contextlib.suppress(OSError):  # reset: closed too
             await self._writer.wait_closed()
 
+    def half_close(self) -> None:
+        """Send nothing any more, and go on reading."""
+        self._writer.write_eof()
+
     def abort(self) -> None:
         """Reset the connection, as a client that crashed."""
         no_lingering = struct.pack("ii", 1, 0)

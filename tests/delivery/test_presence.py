@@ -211,3 +211,12 @@ def test_a_mirror_of_nothing_any_more_has_the_digest_of_a_new_one() -> None:
         mirror.note(user_id, ())
 
     assert (mirror.logins, mirror.digest) == ({}, 0)
+
+
+def test_no_two_connections_ever_have_the_same_number() -> None:
+    sessions = [session_on(RecordingLink()) for _ in range(100)]
+    numbers = {session.id for session in sessions}
+    del sessions
+
+    assert len(numbers) == 100
+    assert session_on(RecordingLink()).id > max(numbers)

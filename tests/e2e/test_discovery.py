@@ -219,3 +219,26 @@ def test_errors_tell_nothing_about_the_inside(server: Server) -> None:
 
     assert reply.status == 404
     assert not re.search(r"urlconf|traceback|DEBUG", reply.text, re.IGNORECASE)
+
+
+def test_a_request_of_a_browser_with_long_headers_is_answered(server: Server) -> None:
+    reply = ask(server.http_port, "/msg_server", f"Cookie: a={'x' * 6000}", f"Accept: {'y' * 2000}")
+
+    assert (reply.status, json.loads(reply.body)["code"]) == (200, 0)
+
+
+def test_an_answer_with_long_addresses_is_whole(database_url: str, tmp_path: Path) -> None:
+    host = "h" * 200
+    server = Server(
+        database_url,
+        tmp_path / "var",
+        IM_ADVERTISED_HOST=host,
+        IM_PUBLIC_URL=f"http://{host}/{'p' * 800}",
+    ).start()
+    try:
+        reply = ask(server.http_port, "/msg_server")
+
+        assert json.loads(reply.body)["priorIP"] == host
+        assert len(reply.body) > 2000
+    finally:
+        server.kill()

@@ -194,3 +194,34 @@ async def test_a_browser_that_was_away_when_taken_out_is_told_at_the_next_sync(
         await b.log_in(bob.name, client_type=client_type)
         assert await listed_groups(b) == {}
         assert (await listed_groups(b, since=1)).get(group_id) == status
+
+
+async def test_who_is_added_is_told_once_like_everybody_else(
+    server: Server, people: People
+) -> None:
+    ada, bob, eve = people(3)
+    async with (
+        await Client.connect(server.port) as a,
+        await Client.connect(server.port) as b,
+        await Client.connect(server.port) as e,
+    ):
+        for client, person in ((a, ada), (b, bob), (e, eve)):
+            await client.log_in(person.name)
+        group_id = await make_group(a, bob)
+
+        assert (await change(a, group_id, GroupChange.ADD, eve)).result_code == DONE
+
+        notices = [await client.arrived(group_pb2.IMGroupChangeMemberNotify) for client in (b, e)]
+        assert [len(found) for found in notices] == [1, 1]
+
+
+async def test_the_answer_about_a_muted_group_names_it(server: Server, people: People) -> None:
+    ada, bob = people(2)
+    async with await Client.connect(server.port) as a:
+        await a.log_in(ada.name)
+        group_id = await make_group(a, bob)
+        wish = group_pb2.IMGroupShieldReq(user_id=0, group_id=group_id, shield_status=1)
+
+        answer = await a.call(wish, group_pb2.IMGroupShieldRsp)
+
+    assert (answer.user_id, answer.group_id, answer.result_code) == (ada.id, group_id, DONE)

@@ -371,3 +371,11 @@ async def test_a_flood_before_the_login_is_closed(entrance: Entrance, command: C
 
     assert await stranger.closed(timeout_s=5)
     assert len(stranger.unread) < 100
+
+
+async def test_who_only_stops_sending_is_closed(entrance: Entrance, people: People) -> None:
+    client = await entrance.log_in(people(1)[0])
+
+    client.half_close()
+
+    assert await client.closed()

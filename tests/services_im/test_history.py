@@ -179,3 +179,13 @@ def test_very_many_are_asked_for_in_parts(
     found = unread([1, 2, 3, 4, 2], Reading([1, 2, 3, 4, 2]))
 
     assert [len([*entries]) for entries in found] == [3, 1, 3, 2, 1]
+
+
+def test_the_order_is_that_of_the_ids_whatever_clocks_have_said() -> None:
+    talk(ME, 7, "one", "two", "three")
+    for shard in messages.all:
+        for row in shard.objects.all():
+            shard.objects.filter(pk=row.pk).update(created=1_000 - row.msg_id, updated=1)
+
+    assert ids(page(7, ME, at_most=9)) == [3, 2, 1]
+    assert ids(page(7, ME, newest_id=2, at_most=9)) == [2, 1]
