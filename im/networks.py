@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from im import addresses
+
 _IPV6_HOME = 64  # bits that one customer of a provider gets at least
 UNKNOWN = "?"  # the address of who has none, behind a Unix socket
 
@@ -29,10 +31,5 @@ def is_within(peer: str, networks: Iterable[str]) -> bool:
 
 def _address(peer: str) -> IPv4Address | IPv6Address | None:
     """Return the address; an IPv4 one that came in IPv6's form as what it is."""
-    for text in (peer, peer.rpartition(":")[0]):
-        try:
-            found = ip_address(text.strip("[]").partition("%")[0])
-        except ValueError:
-            continue
-        return getattr(found, "ipv4_mapped", None) or found
-    return None
+    text = addresses.ip_of(peer)
+    return ip_address(text) if text else None

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import Protocol, cast
 
+from im import addresses
 from im.wire.pdu import Decoder, FramingError, Pdu
 from tcpgateway.outbox import Flush, Outbox
 
@@ -116,7 +117,13 @@ class Connection(asyncio.Protocol):
     def peer(self) -> str:
         """The client's address, for the log."""
         name = self._transport.get_extra_info("peername") or ("?", 0)
-        return f"{name[0]}:{name[1]}"
+        return addresses.place(name[0], name[1])
+
+    @property
+    def local_host(self) -> str:
+        """Our own address that the client has connected to."""
+        name = self._transport.get_extra_info("sockname") or ("",)
+        return addresses.ip_of(name[0])
 
     def take(self) -> Pdu | None:
         """Return the next PDU that has come; a broken frame closes the connection instead."""

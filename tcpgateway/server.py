@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from im import addresses
 from tcpgateway.connection import Connection
 from tcpgateway.lifespan import Lifespan
 from tcpgateway.outbox import Flush
@@ -44,7 +45,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """How clients reach this gateway, for discovery."""
+    """How clients reach this gateway, for discovery; no host: where they asked for it."""
 
     host: str
     backup_host: str
@@ -166,21 +167,34 @@ def _consumer_maker(application: Any, scope_type: str) -> Any:
 def open_ports(
     opened: contextlib.ExitStack, host: str, port: int, *, reuse_port: bool = False
 ) -> list[Port]:
-    """Return the gateway's port and, unless it is switched off, that of TCP discovery.
+    """Return the gateway's port and, unless it is switched off or taken, that of TCP discovery.
 
-    `opened` closes them.  Raises ImproperlyConfigured as `listen` does.
+    One process of a host is enough for discovery.  `opened` closes the ports.  Raises
+    ImproperlyConfigured as `listen` does.
     """
-    wanted = {"tcp": port, "tcp.login": settings.IM_LOGIN_PORT}
-    return [
-        Port(opened.enter_context(listen(host, number, reuse_port=reuse_port)), scope_type)
-        for scope_type, number in wanted.items()
-        if scope_type == "tcp" or number
-    ]
+    ports = [Port(opened.enter_context(listen(host, port, reuse_port=reuse_port)), "tcp")]
+    login_port: int = settings.IM_LOGIN_PORT
+    if login_port:
+        try:
+            listener = opened.enter_context(listen(host, login_port, reuse_port=reuse_port))
+        except PortTaken:
+            log.warning(
+                "IM_LOGIN_PORT %d is taken, by another gateway of this host perhaps: "
+                "this process answers no discovery over TCP",
+                login_port,
+            )
+        else:
+            ports.append(Port(listener, "tcp.login"))
+    return ports
+
+
+class PortTaken(ImproperlyConfigured):
+    """Somebody else listens there."""
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     """Return a bound socket.  Raises ImproperlyConfigured, in words for people."""
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    place = addresses.place(host, port)
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
         with contextlib.ExitStack() as on_error:
@@ -195,8 +209,10 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     except OverflowError as exc:
         raise ImproperlyConfigured(f"can't listen on {place}: ports end at 65535") from exc
     except OSError as exc:
-        hint = f" ({PORT_HINT})" if exc.errno == errno.EADDRINUSE else ""
-        raise ImproperlyConfigured(f"can't listen on {place}: {exc.strerror}{hint}") from exc
+        if exc.errno == errno.EADDRINUSE:
+            why = f"can't listen on {place}: {exc.strerror} ({PORT_HINT})"
+            raise PortTaken(why) from exc
+        raise ImproperlyConfigured(f"can't listen on {place}: {exc.strerror}") from exc
     listener.setblocking(False)
     return listener
 
@@ -228,8 +244,18 @@ def capacity() -> int:
 
 
 def address(listener: socket.socket) -> Address:
-    """Return how discovery shall name a gateway that listens on `listener`."""
+    """Return how discovery shall name a gateway that listens on `listener`.
+
+    Raises ImproperlyConfigured where other processes are to name it, and can't know.
+    """
     host, port = listener.getsockname()[:2]
-    advertised = settings.IM_ADVERTISED_HOST or host
+    advertised: str = settings.IM_ADVERTISED_HOST or host
+    if addresses.is_everywhere(advertised):
+        if settings.REDIS_URL:
+            raise ImproperlyConfigured(
+                f"the gateway listens on {addresses.place(host, port)}, which is no address for "
+                "clients: IM_ADVERTISED_HOST has to say how they reach it"
+            )
+        advertised = ""
     backup = settings.IM_ADVERTISED_HOST_BACKUP or advertised
     return Address(advertised, backup, port, capacity())

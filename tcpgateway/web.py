@@ -7,18 +7,22 @@ WebSockets end with the drain, not before it: what they sent is answered.
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from daphne import cli, server
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
+from twisted.internet import endpoints
 from twisted.internet.defer import Deferred
 
 from im.delivery import discovery
 from im.delivery.node import here
 from im.types import DeviceClass
 from tcpgateway import web_node
+from tcpgateway.forwarded import Proxies, rewrite
 from tcpgateway.websocket import Factory, Protocol
 
 
@@ -50,6 +54,14 @@ class Server(server.Server):  # type: ignore[misc]
     _following: asyncio.Future[None] | None = None
     drain: Callable[[], Awaitable[None]] = staticmethod(web_node.stop)
 
+    def __init__(self, *args: Any, **options: Any) -> None:  # Any: daphne's
+        # What it would make of the headers is anybody's word, port and all.
+        said = bool(options.pop("proxy_forwarded_address_header", None))
+        super().__init__(*args, proxy_forwarded_address_header=None, **options)
+        self._proxies = Proxies(
+            settings.IM_TRUSTED_PROXIES, are_all=said and not settings.IM_TRUSTED_PROXIES
+        )
+
     def run(self) -> None:
         """Serve until a signal comes."""
         from twisted.internet import reactor  # which one was chosen by now
@@ -61,7 +73,9 @@ class Server(server.Server):  # type: ignore[misc]
         self._following = asyncio.ensure_future(discovery.follow())
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Give WebSocket consumers their flow control."""
+        """Say whom it is for, and give WebSocket consumers their flow control."""
+        rewrite(scope, self._proxies)
+        protocol.client_addr = scope["client"]
         if scope["type"] == "websocket":
             scope["flow"] = protocol
         return super().create_application(protocol, scope)
@@ -95,7 +109,19 @@ class Server(server.Server):  # type: ignore[misc]
         await super().kill_all_applications().asFuture(asyncio.get_running_loop())
 
 
-# Server.run() makes factories, and the command a server, of these names; they ask nobody.
+def _endpoint(reactor: Any, description: str) -> Any:
+    """Return the endpoint; one of a descriptor by the family that its socket has."""
+    kind, _, number = description.partition("=")
+    if kind != "fd:fileno" or not number.isdigit():
+        return endpoints.serverFromString(reactor, description)  # type: ignore[no-untyped-call]
+    with socket.socket(fileno=os.dup(int(number))) as listener:
+        family = listener.family
+    return endpoints.AdoptedStreamServerEndpoint(reactor, int(number), family)  # type: ignore[no-untyped-call]
+
+
+# Server.run() makes endpoints and factories, and the command a server, of these names: they ask
+# nobody.
+server.serverFromString = _endpoint
 server.HTTPFactory = _Factory
 server.WebSocketFactory = Factory
 cli.CommandLineInterface.server_class = Server

@@ -1,4 +1,4 @@
-"""What the log leaves out of an outage of Redis."""
+"""What the log leaves out: tracebacks of an outage of Redis, and of what clients sent."""
 
 import logging
 
@@ -16,3 +16,14 @@ class NotAgain(logging.Filter):
         """Let everything else pass."""
         error = record.exc_info[1] if record.exc_info else None
         return not isinstance(error, RedisConnectionError | RedisTimeoutError | OSError)
+
+
+class OneLine(logging.Filter):
+    """Leaves out the traceback of what a client alone can cause: an unknown Host, say."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let all pass, some of it shorter."""
+        if record.name.startswith("django.security"):
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True

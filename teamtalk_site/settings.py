@@ -10,6 +10,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -18,52 +19,56 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 
-from teamtalk_site import addresses, secret_key
+from im import addresses
+from teamtalk_site import secret_key
+from teamtalk_site.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-
-class _Environment(environ.Env):  # type: ignore[misc]  # environ has no types
-    """The environment; a value that is no number is the operator's mistake, not ours."""
-
-    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:  # Any: as inherited
-        try:
-            return super().get_value(var, *args, **kwargs)
-        except ValueError as exc:
-            raise ImproperlyConfigured(f"{var} can't be understood: {exc}") from exc
-
-
-env = _Environment()
+env = Environment()
 
 # --- where things are -----------------------------------------------------------------------
 
 IM_DATA_DIR = Path(env.str("IM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-IM_HTTP_HOST = env.str("IM_HTTP_HOST", default="127.0.0.1")
-IM_HTTP_PORT = env.int("IM_HTTP_PORT", default=8080)
-IM_TCP_HOST = env.str("IM_TCP_HOST", default="127.0.0.1")
-IM_TCP_PORT = env.int("IM_TCP_PORT", default=8000)
-IM_LOGIN_PORT = env.int("IM_LOGIN_PORT", default=8008)  # TCP discovery; 0 switches it off
-# What discovery hands out; empty: the address the gateway listens on.
-IM_ADVERTISED_HOST = env.str("IM_ADVERTISED_HOST", default="")
-IM_ADVERTISED_HOST_BACKUP = env.str("IM_ADVERTISED_HOST_BACKUP", default="")
-# The web server's address as clients reach it (small files, discovery page).
-IM_PUBLIC_URL = env.str(
-    "IM_PUBLIC_URL", default=f"http://{IM_ADVERTISED_HOST or IM_HTTP_HOST}:{IM_HTTP_PORT}"
-).rstrip("/")
+IM_HTTP_HOST = env.host("IM_HTTP_HOST", default="127.0.0.1")
+IM_HTTP_PORT = env.port("IM_HTTP_PORT", default=8080)
+IM_TCP_HOST = env.host("IM_TCP_HOST", default="127.0.0.1")
+IM_TCP_PORT = env.port("IM_TCP_PORT", default=8000)
+IM_LOGIN_PORT = env.port("IM_LOGIN_PORT", default=8008)  # TCP discovery; 0 switches it off
+# What discovery hands out; empty: the address the gateway listens on, or the one asked.
+IM_ADVERTISED_HOST = env.host("IM_ADVERTISED_HOST", default="")
+IM_ADVERTISED_HOST_BACKUP = env.host("IM_ADVERTISED_HOST_BACKUP", default="")
+for _host in (IM_ADVERTISED_HOST, IM_ADVERTISED_HOST_BACKUP):
+    if _host and addresses.is_everywhere(_host):
+        raise ImproperlyConfigured(f"IM_ADVERTISED_HOST: no client can connect to {_host}")
+# The web server's address as clients reach it (small files, discovery page); empty: the one asked.
+IM_PUBLIC_URL = env.url(
+    "IM_PUBLIC_URL",
+    default=IM_ADVERTISED_HOST and addresses.url("http", IM_ADVERTISED_HOST, IM_HTTP_PORT),
+)
+# The web servers in front of this one, whose word is taken for whom a request comes from.
+IM_TRUSTED_PROXIES = env.networks("IM_TRUSTED_PROXIES", default=[])
 # Where clients move files: the file server's addresses, as they reach it.  None: no transfers.
-IM_FILE_SERVERS = [
-    addresses.host_and_port("IM_FILE_SERVERS", address)
-    for address in env.list("IM_FILE_SERVERS", default=[])
-]
+IM_FILE_SERVERS = env.places("IM_FILE_SERVERS", default=[])
 
 # --- Django ---------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key.load_or_create(IM_DATA_DIR)
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", IM_ADVERTISED_HOST or "localhost"]
+_OWN_HOSTS = [
+    host
+    for host in (IM_ADVERTISED_HOST, IM_HTTP_HOST, urlsplit(IM_PUBLIC_URL).hostname or "")
+    if not addresses.is_everywhere(host)
+]
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "::1", *_OWN_HOSTS])
+_IS_TLS = IM_PUBLIC_URL.startswith("https:")
+CSRF_TRUSTED_ORIGINS = env.origins(
+    "CSRF_TRUSTED_ORIGINS",
+    default=["{0.scheme}://{0.netloc}".format(urlsplit(IM_PUBLIC_URL))] if _IS_TLS else [],
 )
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where clients reach the web by https only, browsers send no cookie without it, and remember that.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _IS_TLS
+IM_HSTS_SECONDS = env.int("IM_HSTS_SECONDS", default=31_536_000)  # 0: they don't remember
 
 CONSOLE_THEMES: dict[str, list[str]] = {
     "unfold": [
@@ -73,9 +78,7 @@ CONSOLE_THEMES: dict[str, list[str]] = {
     ],
     "stock": [],  # Django's own look
 }
-IM_CONSOLE_THEME = env.str("IM_CONSOLE_THEME", default="unfold")
-if IM_CONSOLE_THEME not in CONSOLE_THEMES:
-    raise ImproperlyConfigured(f"IM_CONSOLE_THEME is one of {', '.join(CONSOLE_THEMES)}")
+IM_CONSOLE_THEME = env.one_of("IM_CONSOLE_THEME", list(CONSOLE_THEMES), default="unfold")
 
 INSTALLED_APPS = [
     # daphne stays out: its app would install a reactor inside django.setup(), before uvloop.
@@ -102,6 +105,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "im.views.legacy.legacy_clients",  # before host and CSRF checks: old clients pass neither
     "django.middleware.security.SecurityMiddleware",
+    "im.views.own_address.strict_transport",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -146,8 +150,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_CODE = env.one_of("LANGUAGE_CODE", [code for code, _ in LANGUAGES], default="en")
 LOCALE_PATHS = [
     BASE_DIR / "locale",
     BASE_DIR / "locale" / "theme",  # texts of unfold, which brings no translations
@@ -181,8 +185,8 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "admin_ui.sign_in.OldAdminBackend",
 ]
-IM_CONSOLE_LOGIN_FAILURES = env.int("IM_CONSOLE_LOGIN_FAILURES", default=5)
-IM_CONSOLE_LOCKOUT_MINUTES = env.int("IM_CONSOLE_LOCKOUT_MINUTES", default=15)
+IM_CONSOLE_LOGIN_FAILURES = env.int("IM_CONSOLE_LOGIN_FAILURES", default=5, at_least=1)
+IM_CONSOLE_LOCKOUT_MINUTES = env.int("IM_CONSOLE_LOCKOUT_MINUTES", default=15, at_least=1)
 AXES_FAILURE_LIMIT = IM_CONSOLE_LOGIN_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=IM_CONSOLE_LOCKOUT_MINUTES)
 # Name and address together: nobody can keep an operator out from elsewhere.
@@ -194,7 +198,7 @@ AXES_ENABLE_ADMIN = False  # admin_ui.throttle is its page
 AXES_VERBOSE = False
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # where a `next` of another site leads
-IM_PENDING_IMPORT_SECONDS = env.int("IM_PENDING_IMPORT_SECONDS", default=3600)
+IM_PENDING_IMPORT_SECONDS = env.int("IM_PENDING_IMPORT_SECONDS", default=3600, at_least=1)
 OTP_TOTP_ISSUER = "TeamTalk"
 
 UNFOLD: dict[str, Any] = {
@@ -271,7 +275,7 @@ def _named_database(url: str) -> dict[str, Any]:
             "pip install -r requirements-mysql.txt (`make run` does it)"
         )
     try:
-        config: dict[str, Any] = env.db_url_config(url)
+        config: dict[str, Any] = environ.Env.db_url_config(url)
     except Exception as exc:  # django-environ raises whatever its parsing met
         # Not its text, which may quote the password.
         raise ImproperlyConfigured(
@@ -289,6 +293,10 @@ DATABASES = {"default": _database()}
 REDIS_URL = env.str("REDIS_URL", default="")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:port/0")
+try:
+    urlsplit(REDIS_URL).port  # noqa: B018  # raises where it is none
+except ValueError as exc:
+    raise ImproperlyConfigured("REDIS_URL must look like redis://host:port/0") from exc
 
 # A host that vanished without a word is noticed within half a minute.
 _KEEPALIVE: dict[str, Any] = (
@@ -325,19 +333,19 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 
 # --- limits and timers (docs/operations.md) ----------------------------------------------------
 
-IM_MAX_PDU_BYTES = env.int("IM_MAX_PDU_BYTES", default=1024 * 1024)
-IM_LOGIN_PDU_BYTES = env.int("IM_LOGIN_PDU_BYTES", default=16 * 1024)
-IM_MAX_CONNECTIONS = env.int("IM_MAX_CONNECTIONS", default=100_000)
-IM_INBOX_PDUS = env.int("IM_INBOX_PDUS", default=64)
-IM_OUTBOX_BYTES = env.int("IM_OUTBOX_BYTES", default=4 * 1024 * 1024)
+IM_MAX_PDU_BYTES = env.int("IM_MAX_PDU_BYTES", default=1024 * 1024, at_least=64)
+IM_LOGIN_PDU_BYTES = env.int("IM_LOGIN_PDU_BYTES", default=16 * 1024, at_least=64)
+IM_MAX_CONNECTIONS = env.int("IM_MAX_CONNECTIONS", default=100_000, at_least=1)
+IM_INBOX_PDUS = env.int("IM_INBOX_PDUS", default=64, at_least=1)
+IM_OUTBOX_BYTES = env.int("IM_OUTBOX_BYTES", default=4 * 1024 * 1024, at_least=1)
 IM_LOGIN_COMMANDS_PER_SECOND = env.int("IM_LOGIN_COMMANDS_PER_SECOND", default=10)  # 0: no limit
 IM_COMMANDS_PER_SECOND = env.int("IM_COMMANDS_PER_SECOND", default=5_000)  # 0: no limit
 IM_MESSAGES_PER_SECOND = env.int("IM_MESSAGES_PER_SECOND", default=20)  # 0: no limit
 IM_SIGNALS_PER_SECOND = env.int("IM_SIGNALS_PER_SECOND", default=20)  # 0: no limit
 IM_BROADCASTS_PER_SECOND = env.int("IM_BROADCASTS_PER_SECOND", default=2)  # 0: no limit
-IM_LOGIN_WAIT_SECONDS = env.int("IM_LOGIN_WAIT_SECONDS", default=15)
-IM_PC_SILENCE_SECONDS = env.int("IM_PC_SILENCE_SECONDS", default=120)
-IM_MOBILE_SILENCE_SECONDS = env.int("IM_MOBILE_SILENCE_SECONDS", default=300)
+IM_LOGIN_WAIT_SECONDS = env.int("IM_LOGIN_WAIT_SECONDS", default=15, at_least=1)
+IM_PC_SILENCE_SECONDS = env.int("IM_PC_SILENCE_SECONDS", default=120, at_least=1)
+IM_MOBILE_SILENCE_SECONDS = env.int("IM_MOBILE_SILENCE_SECONDS", default=300, at_least=1)
 IM_KICK_GRACE_SECONDS = env.float("IM_KICK_GRACE_SECONDS", default=2.0)
 IM_DRAIN_SECONDS = env.float("IM_DRAIN_SECONDS", default=5.0)
 IM_RESYNC_SECONDS = env.float("IM_RESYNC_SECONDS", default=10.0)
@@ -347,53 +355,53 @@ IM_LOGIN_FAILURES = env.int("IM_LOGIN_FAILURES", default=10)
 IM_LOGIN_NAME_FAILURES = env.int("IM_LOGIN_NAME_FAILURES", default=50)  # 0: no limit
 IM_LOGIN_ADDRESS_FAILURES = env.int("IM_LOGIN_ADDRESS_FAILURES", default=100)  # 0: no limit
 IM_LOGIN_DELAY_SECONDS = env.int("IM_LOGIN_DELAY_SECONDS", default=300)
-IM_LOGIN_FAILURE_WINDOW_SECONDS = env.int("IM_LOGIN_FAILURE_WINDOW_SECONDS", default=1800)
-IM_BATCH_ITEMS = env.int("IM_BATCH_ITEMS", default=512)
-IM_WAITING_ITEMS = env.int("IM_WAITING_ITEMS", default=20_000)
-IM_DB_THREADS = env.int("IM_DB_THREADS", default=4)
-IM_HTTP_THREADS = env.int("IM_HTTP_THREADS", default=8)
+IM_LOGIN_FAILURE_WINDOW_SECONDS = env.int(
+    "IM_LOGIN_FAILURE_WINDOW_SECONDS", default=1800, at_least=1
+)
+IM_BATCH_ITEMS = env.int("IM_BATCH_ITEMS", default=512, at_least=1)
+IM_WAITING_ITEMS = env.int("IM_WAITING_ITEMS", default=20_000, at_least=1)
+IM_DB_THREADS = env.int("IM_DB_THREADS", default=4, at_least=1)
+IM_HTTP_THREADS = env.int("IM_HTTP_THREADS", default=8, at_least=1)
 IM_RETRY_MEMORY_SECONDS = env.int("IM_RETRY_MEMORY_SECONDS", default=30)
 IM_RETRY_MEMORY_ITEMS = env.int("IM_RETRY_MEMORY_ITEMS", default=32)
-IM_UNACKED_SECONDS = env.int("IM_UNACKED_SECONDS", default=15)
+IM_UNACKED_SECONDS = env.int("IM_UNACKED_SECONDS", default=15, at_least=1)
 IM_UNACKED_DELIVERIES = env.int("IM_UNACKED_DELIVERIES", default=100_000)
 IM_TRACE_ITEMS = env.int("IM_TRACE_ITEMS", default=50_000)
-IM_KEEPALIVE_SECONDS = env.int("IM_KEEPALIVE_SECONDS", default=60)
-IM_HISTORY_PAGE = env.int("IM_HISTORY_PAGE", default=1000)
-IM_MESSAGES_BY_ID = env.int("IM_MESSAGES_BY_ID", default=100)
-IM_RECENT_SESSIONS = env.int("IM_RECENT_SESSIONS", default=100)
-IM_USERS_BY_ID = env.int("IM_USERS_BY_ID", default=10_000)
-IM_DIRECTORY_USERS = env.int("IM_DIRECTORY_USERS", default=200_000)
-IM_GROUPS = env.int("IM_GROUPS", default=10_000)
-IM_GROUP_MEMBERS = env.int("IM_GROUP_MEMBERS", default=5_000)
-IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000)
-IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15)
-IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024)
+IM_KEEPALIVE_SECONDS = env.int("IM_KEEPALIVE_SECONDS", default=60, at_least=1)
+IM_HISTORY_PAGE = env.int("IM_HISTORY_PAGE", default=1000, at_least=1)
+IM_MESSAGES_BY_ID = env.int("IM_MESSAGES_BY_ID", default=100, at_least=1)
+IM_RECENT_SESSIONS = env.int("IM_RECENT_SESSIONS", default=100, at_least=1)
+IM_USERS_BY_ID = env.int("IM_USERS_BY_ID", default=10_000, at_least=1)
+IM_DIRECTORY_USERS = env.int("IM_DIRECTORY_USERS", default=200_000, at_least=1)
+IM_GROUPS = env.int("IM_GROUPS", default=10_000, at_least=1)
+IM_GROUP_MEMBERS = env.int("IM_GROUP_MEMBERS", default=5_000, at_least=1)
+IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000, at_least=1)
+IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15, at_least=1)
+IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024, at_least=1)
 IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
 IM_UPLOAD_BYTES_PER_PERSON = env.int("IM_UPLOAD_BYTES_PER_PERSON", default=256 * 1024 * 1024)
 IM_UPLOAD_BYTES_PER_ADDRESS = env.int("IM_UPLOAD_BYTES_PER_ADDRESS", default=4 * 1024 * 1024 * 1024)
-IM_UPLOAD_NETWORKS = addresses.networks(
-    "IM_UPLOAD_NETWORKS", env.list("IM_UPLOAD_NETWORKS", default=[])
-)
+IM_UPLOAD_NETWORKS = env.networks("IM_UPLOAD_NETWORKS", default=[])
 IM_FREE_DISK_BYTES = env.int("IM_FREE_DISK_BYTES", default=512 * 1024 * 1024)
 IM_NOTICE_SENDER = env.str("IM_NOTICE_SENDER", default="system")
 IM_VERSION = env.str("IM_VERSION", default="unreleased")
 IM_FILE_TASKS = env.int("IM_FILE_TASKS", default=200)
-IM_FILE_TASK_SECONDS = env.int("IM_FILE_TASK_SECONDS", default=86_400)
+IM_FILE_TASK_SECONDS = env.int("IM_FILE_TASK_SECONDS", default=86_400, at_least=1)
 IM_OFFLINE_FILES = env.int("IM_OFFLINE_FILES", default=1000)
 IM_OFFLINE_FILES_PER_SENDER = env.int("IM_OFFLINE_FILES_PER_SENDER", default=100)
-IM_WEB_ORIGINS = env.list("IM_WEB_ORIGINS", default=[])  # besides the server's own
-IM_WEB_TOKEN_SECONDS = env.int("IM_WEB_TOKEN_SECONDS", default=300)
-IM_WEB_SESSION_SECONDS = env.int("IM_WEB_SESSION_SECONDS", default=14 * 24 * 3600)
+IM_WEB_ORIGINS = env.origins("IM_WEB_ORIGINS", default=[])  # besides the server's own
+IM_WEB_TOKEN_SECONDS = env.int("IM_WEB_TOKEN_SECONDS", default=300, at_least=1)
+IM_WEB_SESSION_SECONDS = env.int("IM_WEB_SESSION_SECONDS", default=14 * 24 * 3600, at_least=1)
 IM_AES_KEY = env.str(
     "IM_AES_KEY", default="12345678901234567890123456789012"
 )  # compiled into the clients
+if len(IM_AES_KEY.encode()) != 32:
+    raise ImproperlyConfigured(f"IM_AES_KEY has {len(IM_AES_KEY.encode())} bytes instead of 32")
 
 # --- log ------------------------------------------------------------------------------------
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
-if LOG_LEVEL not in LOG_LEVELS:
-    raise ImproperlyConfigured(f"LOG_LEVEL is one of {', '.join(LOG_LEVELS)}")
+LOG_LEVEL = env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")
 
 LOGGING = {
     "version": 1,
@@ -401,8 +409,17 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
     },
-    "filters": {"outages": {"()": "teamtalk_site.outages.NotAgain"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "outages": {"()": "teamtalk_site.outages.NotAgain"},
+        "clients": {"()": "teamtalk_site.outages.OneLine"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["clients"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "axes": {"level": "WARNING"},

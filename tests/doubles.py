@@ -16,6 +16,7 @@ class RecordingLink:
     """A link that remembers what is asked of it."""
 
     peer = "192.0.2.1:4711"
+    local_host = "192.0.2.2"
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []

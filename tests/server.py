@@ -56,8 +56,11 @@ class Server:
         }
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> Self:
-        """Start and wait until clients are taken.  Raises RuntimeError with the log otherwise."""
+    def start(self, at: str = "127.0.0.1") -> Self:
+        """Start, and wait until clients are taken at this address.
+
+        Raises RuntimeError with the log otherwise.
+        """
         self._process = subprocess.Popen(
             [*_with_us(), sys.executable, *self.program, *self._command],
             cwd=ROOT,
@@ -69,7 +72,7 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
-        return self._wait(lambda: _answers(self.port), "the server did not start")
+        return self._wait(lambda: _answers(at, self.port), "the server did not start")
 
     def wait_for(self, text: str) -> Self:
         """Wait until `text` was printed.  Raises RuntimeError with the log otherwise."""
@@ -160,17 +163,16 @@ class Daphne(Server):
 
     program = ("-m", "daphne", "-v", "0")
 
-    def start(self) -> "Daphne":
+    def start(self, at: str = "127.0.0.1") -> Self:
         self.port = self.http_port
-        place = ("-b", "127.0.0.1", "-p", str(self.http_port))
+        place = ("-b", at, "-p", str(self.http_port))
         self._command = (*place, "teamtalk_site.asgi:application")
-        super().start()
-        return self
+        return super().start(at)
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = (  # bottom first
+    ("im.addresses",),
     ("im.errors", "im.types", "im.networks"),
     ("im.wire",),
     ("im.fields", "im.sharding", "im.connections"),

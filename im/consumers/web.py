@@ -16,6 +16,7 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.http.request import validate_host
 
+from im import addresses
 from im.consumers.inbox import COST_OF_DROPPED, Inbox
 from im.consumers.web_link import AGAIN, POLICY, TOO_BIG, UNSUPPORTED, Flow, NoFlow, WebLink
 from im.delivery.node import here
@@ -49,7 +50,7 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         """Begin a session, unless the page comes from elsewhere or there is no room."""
         node = here()
-        peer = "{}:{}".format(*(self.scope.get("client") or ("?", 0)))
+        peer = addresses.place(*(self.scope.get("client") or ("?", 0)))
         if not is_allowed_origin(dict(self.scope["headers"])):
             log.info("refused a WebSocket from %s: foreign origin", peer)
         elif node is None or node.is_stopping or node.connections >= node.gateway.capacity:

@@ -79,6 +79,7 @@ class WebLink:
 
     def __init__(self, send: Send, flow: Flow, peer: str) -> None:
         self.peer = peer
+        self.local_host = ""  # discovery is not asked by WebSocket
         self.frames: JsonFrames | None = None  # of JSON
         self.decoder: Decoder | None = None  # of PDUs
         self.read: deque[Pdu] = deque()  # of JSON, in the order of its frames

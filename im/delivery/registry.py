@@ -23,6 +23,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError
 
+from im import addresses
 from im.types import LoginResult
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ _LEASE = "im:gateway:"
 class Gateway:
     """One gateway as the registry knows it.  `channel` is its address on the channel layer.
 
+    Without a `host` it listens on all addresses, and clients reach it where they asked for it.
+
     The figures after `capacity` are as of its last report; `started` is unix seconds.
     """
 
@@ -57,6 +60,11 @@ class Gateway:
     lag_ms: float = 0.0  # the longest its loop was late
     version: str = ""
     is_retired: bool = False  # takes no new clients
+
+    @property
+    def place(self) -> str:
+        """Where clients reach it."""
+        return addresses.place(self.host or "*", self.port)
 
 
 _FIELDS = frozenset(field.name for field in fields(Gateway))

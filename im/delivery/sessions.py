@@ -48,6 +48,10 @@ class Link(Protocol):
         """Tell that a command was not done, where the transport has words for it; TCP has none."""
 
     @property
+    def local_host(self) -> str:
+        """Our own address that the client has connected to; "" where nobody asks."""
+
+    @property
     def peer(self) -> str:
         """The other end's address, for the log."""
 

@@ -86,8 +86,9 @@ def find_gateway(caller: Session, req: pb.IMMsgServReq) -> Outcome:
     choice = discovery.choice_at(caller.node)
     reply = pb.IMMsgServRsp(result_code=choice.result)
     if choice.gateway is not None:
-        reply.prior_ip = choice.gateway.host
-        reply.backip_ip = choice.gateway.backup_host
+        asked = caller.link.local_host
+        reply.prior_ip = choice.gateway.host or asked
+        reply.backip_ip = choice.gateway.backup_host or asked
         reply.port = choice.gateway.port
     return Outcome(reply, close=True)
 

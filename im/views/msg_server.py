@@ -2,12 +2,12 @@
 
 import json
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from im.delivery import discovery
 from im.delivery.registry import Choice
 from im.types import LoginResult
+from im.views.own_address import host_asked, public_url
 
 _MESSAGES = {
     LoginResult.NO_MSG_SERVER: "没有msg_server",
@@ -21,23 +21,24 @@ async def msg_server(request: HttpRequest) -> HttpResponse:
     Always status 200 and JSON labelled as HTML, as the original's clients know it.
     """
     choice = await discovery.choice()
-    body = json.dumps(_answer(choice), ensure_ascii=False, indent=3, sort_keys=True)
+    body = json.dumps(_answer(request, choice), ensure_ascii=False, indent=3, sort_keys=True)
     response = HttpResponse(body + "\n", content_type="text/html;charset=utf-8")
     response["Connection"] = "close"
     return response
 
 
-def _answer(choice: Choice) -> dict[str, str | int]:
+def _answer(request: HttpRequest, choice: Choice) -> dict[str, str | int]:
     gateway = choice.gateway
     if gateway is None:
         return {"code": int(choice.result), "msg": _MESSAGES[choice.result]}
+    asked, web = host_asked(request), public_url(request)
     return {
         "code": 0,
         "msg": "",
-        "priorIP": gateway.host,
-        "backupIP": gateway.backup_host,
+        "priorIP": gateway.host or asked,
+        "backupIP": gateway.backup_host or asked,
         "port": str(gateway.port),
-        "msfsPrior": f"{settings.IM_PUBLIC_URL}/",
-        "msfsBackup": f"{settings.IM_PUBLIC_URL}/",
-        "discovery": f"{settings.IM_PUBLIC_URL}/api/discovery",
+        "msfsPrior": f"{web}/",
+        "msfsBackup": f"{web}/",
+        "discovery": f"{web}/api/discovery",
     }

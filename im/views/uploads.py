@@ -8,10 +8,8 @@ clients look for `error_code`.
 import asyncio
 import errno
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -24,11 +22,11 @@ from im.delivery.origins import people_at
 from im.networks import UNKNOWN, home_of, is_within
 from im.services import small_files, uploads
 from im.services.attempts import repeated
+from im.views.own_address import url_said
 
 HTML = "text/html;charset=utf-8"  # what Mac and iOS insist on
 _CHUNK_BYTES = 128 * 1024
 _MAX_NAME_CHARS = 255
-_HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
 
 # Numbers of ours, beyond the original's 1 to 11, for why a file is not taken.
 _NO_LOGIN, _TOO_MUCH, _NO_ROOM = 12, 13, 14
@@ -57,7 +55,7 @@ async def upload(request: HttpRequest, user_id: int | None = None) -> HttpRespon
         path = await _stored(request, user_id)
     except _NotTaken as problem:
         return _answer(_failure(problem.code))
-    return _answer(_success(path, f"{_site(request)}/{path}"))
+    return _answer(_success(path, f"{url_said(request)}/{path}"))
 
 
 async def _stored(request: HttpRequest, user_id: int | None) -> str:
@@ -198,14 +196,6 @@ class _Body:
             if needed not in self._begin:
                 return code
         return 8 if has_file else 10
-
-
-def _site(request: HttpRequest) -> str:
-    """Return our address as this client knows it: what it is given, others will fetch."""
-    host = request.META.get("HTTP_HOST", "")
-    if not _HOST.fullmatch(host):
-        return str(settings.IM_PUBLIC_URL)
-    return f"{urlsplit(settings.IM_PUBLIC_URL).scheme}://{host}"
 
 
 def _success(path: str, url: str) -> str:

@@ -29,7 +29,8 @@ def ask(
     host: str | None = "localhost",
     body: bytes = b"",
     version: str = "1.1",
-    source: str = "127.0.0.1",
+    source: str = "",
+    at: str = "127.0.0.1",
 ) -> Reply:
     """Send one request and read until the server closes.  Raises TimeoutError if it doesn't.
 
@@ -39,7 +40,7 @@ def ask(
     if host is not None:
         lines.insert(1, f"Host: {host}")
     with socket.create_connection(
-        ("127.0.0.1", port), timeout=TIMEOUT_S, source_address=(source, 0)
+        (at, port), timeout=TIMEOUT_S, source_address=(source, 0) if source else None
     ) as connection:
         connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         received = b""

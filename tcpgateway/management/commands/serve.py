@@ -10,13 +10,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
+from im import addresses
 from im.services import installation, password_file
 from im.services.installation import ADMINISTRATOR, Preparations
 from tcpgateway import runners
 from tcpgateway.server import listen, open_ports
 
 SHOWN_PEOPLE = 5  # demo people named in the closing lines
-WILDCARDS = ("0.0.0.0", "::")
 
 
 class Command(BaseCommand):
@@ -81,6 +81,4 @@ def _logins(done: Preparations, passwords: Path) -> list[str]:
 
 def _reachable(address: tuple[Any, ...]) -> str:  # Any: what getsockname() gives
     host, port = address[:2]
-    if host in WILDCARDS:
-        host = "localhost"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return addresses.place("localhost" if addresses.is_everywhere(host) else host, port)
