@@ -48,6 +48,11 @@ def missing_for_redis() -> str | None:
     )
 
 
+def missing_for_nginx() -> str | None:
+    """Say what keeps an nginx from being started here and how to get it; None if nothing."""
+    return None if _find("nginx") else "nginx is not installed (Debian: apt install nginx-light)"
+
+
 def missing_for_browser() -> str | None:
     """Say what keeps a browser from being started here and how to get it; None if nothing."""
     return None if find_browser() else "Chromium is not installed (Debian: apt install chromium)"
@@ -249,6 +254,39 @@ class Redis(Server):
                 return connection.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+class Nginx(Server):
+    """An nginx with one server on its port, whose inside is `server`."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__("nginx")
+        configuration = self.directory / "nginx.conf"
+        configuration.write_text(
+            f"daemon off; pid {self.directory}/pid; error_log stderr; worker_processes 1;\n"
+            "events { worker_connections 64; }\n"
+            f"http {{ access_log off; {self._places()}\n"
+            f"server {{ listen 127.0.0.1:{self.port}; {server} }} }}\n"
+        )
+        self.start(
+            _found("nginx"),
+            "-p",
+            str(self.directory),
+            "-c",
+            str(configuration),
+            is_ready=self._answers,
+        )
+
+    def _places(self) -> str:
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        return " ".join(f"{kind}_temp_path {self.directory}/{kind};" for kind in kinds)
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
 
 def _find(program: str) -> str | None:

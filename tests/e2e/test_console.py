@@ -22,9 +22,10 @@ PASSWORD = "a console password"
 class Console:
     """A browser of an operator, as far as forms go."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *headers: tuple[str, str]) -> None:
         self._base = f"http://127.0.0.1:{port}/admin"
         self._browser = build_opener(HTTPCookieProcessor(CookieJar()))
+        self._browser.addheaders += headers
 
     def get(self, path: str) -> str:
         with self._browser.open(self._base + path) as answer:

@@ -32,6 +32,7 @@ PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 RUN_HERE = {"Installing for production", "Backup", "Restore", "Upgrade", "Audit"}
 RUN_ELSEWHERE = {
     "Adopting an existing TeamTalk database": "tests/models/test_schema.py adopts one",
+    "Behind a web server": "tests/web/test_nginx.py puts nginx in front",
     "Processes": "a line of cron; tests/writer/test_voice_sweep.py runs the command",
     "systemd": "a unit; its commands are the ones above",
 }
