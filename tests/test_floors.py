@@ -49,7 +49,7 @@ RESERVED = (  # what, and who may import it
     ("uvloop", WITH_LOOP),
     ("im.models", ("im.models", "im.services", "im.management", "admin_ui", "bench.console")),
     ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui", "bench.console")),
-    ("django", [package for floor in FLOORS[2:] for package in floor]),
+    ("django", [package for floor in FLOORS[3:] for package in floor]),
 )
 EXCEPTIONS: set[tuple[str, str]] = set()  # importer and imported
 PACKAGES = [package for floor in FLOORS for package in floor]
