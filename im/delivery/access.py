@@ -90,7 +90,8 @@ class AccessWatch:
         if self._is_looking:
             return
         self._is_looking = True
-        since, now = self._since, int(time.time())
+        now = int(time.time())
+        since = min(self._since, now - MARGIN_S)  # the clock may have been set back
 
         def looked(error: Exception | None) -> None:
             self._is_looking = False

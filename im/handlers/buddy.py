@@ -21,11 +21,11 @@ from im.handlers.registry import (
     handles,
     with_reply,
 )
-from im.services import chat, contacts, profile, recent
+from im.services import chat, contacts, profile, recent, stamps
 from im.services.items import GroupRemoval, Removal
 from im.services.reading import Reading
 from im.services.recent import Since
-from im.types import DeviceClass, OnlineStatus, SessionRemoved, SessionType
+from im.types import ClientType, DeviceClass, OnlineStatus, SessionRemoved, SessionType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2 as pb
@@ -47,7 +47,7 @@ def _answer_departments(
 @handles(Command.BUDDY_LIST_DEPARTMENT_REQUEST, lane=DIRECTORY, answer=_answer_departments)
 def departments(caller: Session, req: pb.IMDepartmentReq, seq: int) -> Question:
     """Return the departments that changed since the client's stamp, hidden ones too."""
-    return Question(DEPARTMENTS, req.latest_update_time)
+    return Question(DEPARTMENTS, _since(caller, req.latest_update_time))
 
 
 def _answer_all_users(
@@ -62,7 +62,13 @@ def _answer_all_users(
 @handles(Command.BUDDY_LIST_ALL_USER_REQUEST, lane=DIRECTORY, answer=_answer_all_users)
 def all_users(caller: Session, req: pb.IMAllUserReq, seq: int) -> Question:
     """Return the people who changed since the client's stamp; for 0 all who have not left."""
-    return Question(PEOPLE, req.latest_update_time)
+    return Question(PEOPLE, _since(caller, req.latest_update_time))
+
+
+def _since(caller: Session, stamp: int) -> int:
+    """Return the second to answer from: Android sends its own clock, not what it was given."""
+    is_own = caller.client_type == ClientType.ANDROID
+    return stamps.by_its_own_clock(stamp) if is_own else stamp
 
 
 @handles(Command.BUDDY_LIST_USER_INFO_REQUEST, room=Room("IM_USERS_BY_ID"))
@@ -116,7 +122,7 @@ def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq, seq: int
     Removed ones for web clients alone: the others overlook the status, and show them again.
     """
     knows_removed = caller.device is DeviceClass.WEB
-    asked = Since(caller.user_id, req.latest_update_time, knows_removed)
+    asked = Since(caller.user_id, _since(caller, req.latest_update_time), knows_removed)
     return ListQuestion(_recent_lists, asked, groups_of=caller.user_id)
 
 

@@ -1,6 +1,7 @@
 """The directory as clients sync it: departments and people, whole or since a stamp.
 
-A client keeps the stamp of its last answer and sends it back.  Stamps are seconds of `updated`, and
+A client keeps the stamp of its last answer and sends it back (one it can't have been given is
+answered as im.services.stamps says).  Stamps are seconds of `updated`, and
 a second may still bring edits after it was read (or be ahead of the clock: several edits of one row
 within a second count up), so a stamp never promises more than seconds that are over: late edits are
 sent again rather than missed.
@@ -17,6 +18,7 @@ from django.db.models import Model, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from im.models import IMDepart, IMUser
+from im.services.stamps import believed
 from im.types import Department, RowStatus, UserInfo, UserStatus
 
 SETTLED_S = 2  # how long after a second its edits may still be committing
@@ -61,10 +63,11 @@ def users_since(since: int) -> Changes[UserInfo]:
     At most IM_DIRECTORY_USERS, those changed longest ago (or all of one second, if more changed
     in it): the stamp then leads to the rest.
     """
+    asked, since = since, believed(since)
     settled = _settled_second()  # before anything is read: later edits have later stamps
     newest = _newest(IMUser)
     if newest < since:
-        return Changes((), since)
+        return Changes((), since if asked == since else settled)
     changed = IMUser.objects.filter(updated__gte=since) if since else _not_left()
     changed, newest = _capped(changed, newest)
     rows = changed.order_by("id").values_list(*_USER_COLUMNS)
@@ -87,10 +90,11 @@ def users_by_id(user_ids: Iterable[int]) -> Iterator[UserInfo]:
 
 def departments_since(since: int) -> Changes[Department]:
     """Return the departments changed after `since`, hidden ones included, in the order of ids."""
+    asked, since = since, believed(since)
     settled = _settled_second()  # before anything is read: later edits have later stamps
     newest = _newest(IMDepart)
     if newest <= since:
-        return Changes((), since)
+        return Changes((), since if asked == since else settled)
     changed = IMDepart.objects.filter(updated__gt=since, status__in=_SYNCED)
     rows = changed.order_by("id").values_list(*_DEPARTMENT_COLUMNS)
     found = (Department(*row) for row in rows.iterator(chunk_size=ROWS_PER_FETCH))

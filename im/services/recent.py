@@ -12,6 +12,7 @@ from im.services.memberships import Membership
 from im.services.message_rows import Place
 from im.services.reading import Newest, Reading
 from im.services.rows import Row
+from im.services.stamps import believed
 from im.services.together import rows_of_all
 from im.types import Message, MsgType, RowStatus, SessionType
 
@@ -75,6 +76,7 @@ def recent_sessions(asked: Sequence[Since], reading: Reading) -> list[Iterator[R
     Removed ones are told only to a client that knows what to do with them and has been here before
     (`since` not 0).  Sessions without a stored message are left out.
     """
+    asked = [one._replace(since=believed(one.since)) for one in asked]
     rows = _rows_by_user(asked)
     lists = [
         _entries(since, rows.get(since.user_id, ()), reading.groups.of(since.user_id))

@@ -1,14 +1,19 @@
 """Looking for access that ended: who is disconnected though nobody could tell."""
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from im.delivery.access import AccessWatch
+import pytest
+
+from im.delivery.access import MARGIN_S, AccessWatch
 from im.delivery.sessions import Session
 from tests.doubles import RecordingLink, session_on
 
 T = TypeVar("T")
+
+NOW = 1_700_000_000
 
 
 class Table:
@@ -17,8 +22,10 @@ class Table:
     def __init__(self) -> None:
         self.keys: dict[int, int] = {}
         self.ended: frozenset[str] = frozenset()
+        self.asked: list[int] = []  # since when
 
     def keys_changed(self, since: int) -> dict[int, int]:
+        self.asked.append(since)
         return self.keys
 
     def keys_of(self, user_ids: Collection[int]) -> dict[int, int]:
@@ -73,3 +80,17 @@ def test_connections_that_began_with_another_password_end() -> None:
     old, new, others = connection(1, 7), connection(1, 8), connection(2, 7)
 
     assert asyncio.run(_looked_at(table, old, new, others)) == [old]
+
+
+async def test_after_the_clock_was_set_back_it_looks_from_the_new_time_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = Table()
+    times = iter([NOW, NOW, NOW + 10, NOW - 3600, NOW - 3590])
+    monkeypatch.setattr(time, "time", lambda: float(next(times)))
+    watch = AccessWatch(Gateway(), table)
+
+    for _ in range(4):
+        watch.look()
+
+    assert [since + MARGIN_S - NOW for since in table.asked] == [0, 0, -3600, -3600]

@@ -163,6 +163,38 @@ async def test_windows_sees_who_is_online(
     assert cleo.id not in client.cache.online
 
 
+# --- stamps -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "fast_s", "is_told"),
+    [
+        (Android, 0, True),
+        (Android, 200, True),
+        (Android, 86_400, True),
+        (Windows, 0, False),
+        (Windows, 86_400, True),
+    ],
+)
+async def test_a_clock_that_is_not_the_servers_misses_nothing(
+    switch_on: SwitchOn,
+    people: People,
+    database: Database,
+    kind: type[Device],
+    fast_s: int,
+    is_told: bool,
+) -> None:
+    ada, bob = people(2)
+    client = await switch_on(kind, ada)
+    now = int(time.time())
+    database.change("UPDATE IMUser SET updated = %s WHERE id = %s", now - 60, bob.id)
+
+    await client.sync_people(now + fast_s)
+
+    assert (bob.id in client.cache.news) == is_told
+    assert client.cache.people_stamp <= time.time()
+
+
 # --- the second login -------------------------------------------------------------------------
 
 

@@ -188,6 +188,25 @@ DIFFERENCES = (
         },
     ),
     Difference(
+        title="A stamp of the future is not believed",
+        original="0x0209 and 0x0211 bring nothing since a stamp that is later than now, and answer"
+        " it again: the client misses every change until then.",
+        here="They bring what was changed in the last 15 minutes, and answer a stamp of now.",
+        reason="Phones send their own clock, which may be fast, and a server's clock may have been"
+        " ahead once.",
+        steps={
+            "s03_buddy/dept_future": (
+                saying("A", buddy_pb2.IMDepartmentRsp, latest_update_time=NOW),
+            ),
+            "s03_buddy/allusers_future": (
+                saying("A", buddy_pb2.IMAllUserRsp, latest_update_time=NOW),
+            ),
+            "s03_buddy/client_attach_data": (
+                saying("A", buddy_pb2.IMDepartmentRsp, latest_update_time=NOW),
+            ),
+        },
+    ),
+    Difference(
         title="A message to nobody is not taken",
         original="A message to a user id that does not exist is stored and acknowledged; one to id"
         " 0 gets no ACK, but leaves two conversations with user 0. Both stand in the sender's"

@@ -13,6 +13,7 @@ from im.models import IMDepart, IMUser
 from im.services import contacts, directory
 from im.services.contacts import IDS_PER_QUERY, SETTLED_S, Changes
 from im.services.directory import DepartmentCard, UserCard
+from im.services.stamps import FUTURE_REACH_S
 from im.types import Department, RowStatus, UserInfo, UserStatus
 
 pytestmark = pytest.mark.django_db
@@ -198,13 +199,16 @@ def test_edits_of_one_row_that_run_ahead_of_the_clock_all_arrive(
     assert {row.nick for row in of_people.rows.values()} == {"last", "meanwhile"}
 
 
-def test_a_stamp_never_goes_back(of_people: OfPeople, clock: Clock) -> None:
+@pytest.mark.parametrize("behind_s", [0, 1, 500])
+def test_a_stamp_of_the_past_never_goes_back(
+    of_people: OfPeople, clock: Clock, behind_s: int
+) -> None:
     add_person(1, START + 1000)
-    of_people.stamp = START + 500
+    of_people.stamp = START - behind_s
 
     assert of_people.sync() == [1]
 
-    assert of_people.stamp == START + 500
+    assert of_people.stamp >= START - behind_s
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -367,3 +371,53 @@ def test_a_list_costs_the_same_however_long(
         assert len(list(contacts.users_since(0).rows)) == 1000
     with django_assert_num_queries(2):
         assert list(contacts.users_by_id(range(1, IDS_PER_QUERY + 2)))
+
+
+# --- stamps of other clocks -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead_s", [1, 3600, 10**8, 2**32 - 1 - START])
+def test_a_stamp_of_the_future_is_answered_from_some_minutes_before_now(
+    clock: Clock, of_people: OfPeople, of_departments: OfDepartments, ahead_s: int
+) -> None:
+    for row_id, updated in ((1, START - 2 * FUTURE_REACH_S), (2, START - 60)):
+        add_person(row_id, updated)
+        add_department(row_id, updated)
+    of_people.stamp = of_departments.stamp = START + ahead_s
+
+    assert (of_people.sync(), of_departments.sync()) == ([2], [2])
+    assert max(of_people.stamp, of_departments.stamp) <= START
+
+
+def test_after_the_clock_was_set_back_edits_are_not_missed(
+    clock: Clock, of_people: OfPeople, of_departments: OfDepartments
+) -> None:
+    for row_id in (1, 2):
+        add_person(row_id)
+        add_department(row_id)
+    clock.now_s += 7200
+    rename(1, "early")
+    rename_department(1, "early")
+    clock.now_s += LATER
+    of_people.sync()
+    of_departments.sync()
+
+    clock.now_s -= 7200
+    rename(2, "late")
+    rename_department(2, "late")
+    clock.now_s += LATER
+    of_people.sync()
+    of_departments.sync()
+
+    assert {row.user_id: row.nick for row in of_people.rows.values()} == {1: "early", 2: "late"}
+    assert {row.depart_id: row.name for row in of_departments.rows.values()} == {
+        1: "early",
+        2: "late",
+    }
+
+
+def test_the_present_second_is_no_future(clock: Clock, of_people: OfPeople) -> None:
+    add_person(1, START - 60)
+    of_people.stamp = START
+
+    assert of_people.sync() == []

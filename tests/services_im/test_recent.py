@@ -1,5 +1,7 @@
 """The list of conversations: which ones, in which order, with which message, at what cost."""
 
+import time
+
 import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries
 
@@ -17,6 +19,7 @@ from im.services import recent
 from im.services.items import pair_of
 from im.services.reading import Reading
 from im.services.recent import OVERLAP_S, RecentSession, Since
+from im.services.stamps import FUTURE_REACH_S
 from im.types import Message, MsgType, RowStatus, SessionType
 from tests.reading import sessions_of
 
@@ -126,6 +129,17 @@ def test_what_others_talk_about_is_not_told() -> None:
 
     assert peers(sessions_of(ME, 0)) == [1]
     assert peers(sessions_of(7, 0)) == []
+
+
+@pytest.mark.parametrize("ahead_s", [1, 3600, 2**32 - 1 - NOW])
+def test_a_stamp_of_the_future_is_answered_from_some_minutes_before_now(
+    monkeypatch: pytest.MonkeyPatch, ahead_s: int
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
+    add_conversation(1, NOW - 2 * FUTURE_REACH_S)
+    add_conversation(2, NOW - 60)
+
+    assert peers(sessions_of(ME, NOW + ahead_s)) == [2]
 
 
 def test_a_hundred_sessions_are_told_the_newest() -> None:
