@@ -1,8 +1,9 @@
 """daphne, with some habits mended.
 
 An answer that announces it closes the connection: left open, an old client that reads until the
-end would wait for a minute.  And a body is kept only as far as an upload may be long, and left to
-Django: daphne hands all of it over at once, in memory, and twisted would parse it first.
+end would wait for a minute.  And a body is kept only as far as an upload may be long and there is
+room (`bodies`), and left to Django: daphne hands all of it over at once, in memory, and twisted
+would parse it first.
 WebSockets end with the drain, not before it: what they sent is answered.
 """
 
@@ -10,6 +11,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from daphne import cli, server
@@ -20,8 +22,10 @@ from twisted.internet.defer import Deferred
 
 from im.delivery import discovery
 from im.delivery.node import here
+from im.networks import home_of
 from im.types import DeviceClass
 from tcpgateway import web_node
+from tcpgateway.bodies import Bodies, Body
 from tcpgateway.forwarded import Proxies, rewrite
 from tcpgateway.websocket import Factory, Protocol
 
@@ -29,16 +33,40 @@ from tcpgateway.websocket import Factory, Protocol
 class _Request(WebRequest):  # type: ignore[misc]  # daphne has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: twisted's
         super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
+        self._body = Body(_bodies(), "", 0)
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802  # twisted's name
+        """Get ready for the body; of one that says it is too long nothing is kept."""
+        super().gotLength(length)
+        is_too_long = length is not None and length > settings.IM_SMALL_FILE_BYTES
+        limit_bytes = 0 if is_too_long else settings.IM_SMALL_FILE_BYTES
+        address = home_of(getattr(self.channel.getPeer(), "host", ""))
+        self._body = Body(_bodies(), address, limit_bytes)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  # twisted's name
         """Keep a piece of the body; views see by its length that they have not got all."""
-        room = settings.IM_SMALL_FILE_BYTES - self.content.tell()
-        super().handleContentChunk(data[: max(room, 0)])
+        super().handleContentChunk(self._body.kept(data))
+
+    def process(self) -> Any:  # twisted's
+        if not self._body.is_dropped:
+            return super().process()
+        self.setHeader(b"connection", b"close")
+        return self.basic_error(503, b"Service Unavailable", "Too much is being uploaded.")
 
     def finish(self) -> None:
+        self._body.forget()
         if b"close" in (self.responseHeaders.getRawHeaders(b"connection") or ()):
             self.channel.persistent = False
         super().finish()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802  # twisted's name
+        self._body.forget()
+        super().connectionLost(reason)
+
+
+@cache
+def _bodies() -> Bodies:
+    return Bodies(settings.IM_BODY_BYTES)
 
 
 class _Factory(HTTPFactory):  # type: ignore[misc]

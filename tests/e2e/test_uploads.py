@@ -3,7 +3,9 @@
 import asyncio
 import json
 import shutil
+import socket
 from collections.abc import Iterator
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ def limited(sqlite_people: Path, tmp_path: Path) -> Iterator[Server]:
         tmp_path / "var",
         IM_UPLOAD_BYTES_PER_PERSON=100 * KILOBYTE,
         IM_UPLOAD_BYTES_PER_ADDRESS=150 * KILOBYTE,
+        IM_BODY_BYTES=2000 * KILOBYTE,
     ).start()
     yield server
     server.kill()
@@ -130,3 +133,25 @@ async def test_the_last_room_on_the_disk_is_kept_for_messages(
         assert files_of(tmp_path / "var") == []
     finally:
         server.kill()
+
+
+async def test_half_uploads_of_strangers_leave_room_for_others(
+    limited: Server, people: People
+) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: x\r\n{FORM}\r\nContent-Length: 1000000\r\n\r\n".encode()
+    async with Entrance(limited.port) as entrance, AsyncExitStack() as halves:
+        await entrance.log_in(people(1)[0])
+        for _ in range(5):
+            half = socket.create_connection(
+                ("127.0.0.1", limited.http_port), TIMEOUT_S, source_address=(ELSEWHERE, 0)
+            )
+            halves.enter_context(closing(half))
+            half.sendall(head + bytes(200 * KILOBYTE))
+
+        crowded = ask(
+            limited.http_port, "/", FORM, method="POST", body=bytes(600_000), source=ELSEWHERE
+        )
+
+        assert (crowded.status, crowded.headers["Connection"]) == (503, "close")
+        assert upload(limited, bytes(90 * KILOBYTE))["error_code"] == 0
+    assert limited.complaints() == []

@@ -1,125 +1,71 @@
-"""How long a body may be: what costs more to look at than its command deserves is not looked at."""
-
-import asyncio
-from dataclasses import replace
+"""Bodies of requests while they arrive: so much of them at once, and of one address a share."""
 
 import pytest
-from google.protobuf.message import Message
-from pytest_django.fixtures import Settings
 
-from im.delivery.sessions import Session
-from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, Outcome, Pace
-from im.types import MsgType
-from im.wire.catalog import Command, command_of, message_class
-from im.wire.pdu import Pdu
-from im.wire.proto import base_define_pb2 as base
-from im.wire.proto import buddy_pb2, group_pb2, message_pb2
-from tests.e2e.test_hostile import sample
-from tests.gateway.connected import ADA, BOB, connected
+from tcpgateway.bodies import FREE_BYTES, SHARE, Bodies, Body
 
-MEBIBYTE = 1 << 20
-LARGEST_ID = 0xFFFF_FFFF
-UNKNOWN_FIELD = b"\xa0\x06\x01"  # number 100
-WITH_A_BODY = [
-    Command(number)
-    for number, handler in sorted(HANDLERS.items())
-    if handler.empty is None and not handler.anonymous
-]
+MOST = 400_000
+PART = MOST // SHARE
+LIMIT = 1_000_000
+HERE, THERE = "192.0.2.1", "198.51.100.7"
 
 
-def ids(count: int) -> range:
-    """Return so many ids, as long as ids get."""
-    return range(LARGEST_ID - count, LARGEST_ID)
+@pytest.fixture
+def bodies() -> Bodies:
+    return Bodies(MOST)
 
 
-async def taken(monkeypatch: pytest.MonkeyPatch, command: int, body: bytes) -> bool:
-    """Let a command arrive and tell whether its handler was run."""
-    runs: list[Message] = []
-
-    def run(caller: Session, req: Message) -> Outcome:
-        runs.append(req)
-        return NOTHING
-
-    quick = replace(HANDLERS[command], run=run, lane=ON_LOOP, answer=None, pace=Pace.FREE)
-    monkeypatch.setitem(HANDLERS, command, quick)
-    async with connected() as ada:
-        ada.put([Pdu(command, body, 7)])
-        await asyncio.sleep(0)
-        assert ada.node.counters["bad bodies"] == (not runs)
-        assert [refused[:2] for refused in ada.link.refused] == ([] if runs else [(command, 7)])
-    return bool(runs)
+def body(bodies: Bodies, address: str = HERE, *pieces: int, limit: int = LIMIT) -> Body:
+    """Return a body of which pieces of these lengths have come."""
+    made = Body(bodies, address, limit)
+    for length in pieces:
+        made.kept(bytes(length))
+    return made
 
 
-@pytest.mark.parametrize("command", WITH_A_BODY, ids=lambda command: command.name)
-async def test_no_command_takes_a_mebibyte(
-    monkeypatch: pytest.MonkeyPatch, command: Command
-) -> None:
-    kind = message_class(command)
-    assert kind is not None
-    short = sample(kind).SerializeToString()
-    long = short + (MEBIBYTE - len(short)) // len(UNKNOWN_FIELD) * UNKNOWN_FIELD
+def test_a_piece_is_kept_as_far_as_the_limit() -> None:
+    made = Body(Bodies(MOST), HERE, 1000)
 
-    assert await taken(monkeypatch, command, short)
-    assert not await taken(monkeypatch, command, long)
+    assert [len(made.kept(bytes(600))) for _ in range(3)] == [600, 400, 0]
+    assert not made.is_dropped
 
 
-async def test_what_has_no_list_takes_far_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    request = message_pb2.IMUnreadMsgCntReq(user_id=ADA).SerializeToString()
+def test_one_address_takes_its_share_and_no_more(bodies: Bodies) -> None:
+    first = body(bodies, HERE, FREE_BYTES, PART)
 
-    assert await taken(monkeypatch, Command.MSG_UNREAD_CNT_REQUEST, request + 5_000 * UNKNOWN_FIELD)
-    assert not await taken(
-        monkeypatch, Command.MSG_UNREAD_CNT_REQUEST, request + 6_000 * UNKNOWN_FIELD
-    )
+    second = body(bodies, HERE, FREE_BYTES + 1)
+    other = body(bodies, THERE, FREE_BYTES, PART)
 
-
-async def test_a_voice_message_may_be_as_long_as_voice_may_be(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
-    voice = message_pb2.IMMsgData(
-        from_user_id=LARGEST_ID, to_session_id=LARGEST_ID, msg_id=0, create_time=LARGEST_ID,
-        msg_type=MsgType.SINGLE_AUDIO, msg_data=bytes(4 + settings.IM_VOICE_BYTES),
-        client_msg_id=64 * "x",
-    )  # fmt: skip
-
-    assert await taken(monkeypatch, Command.MSG_DATA, voice.SerializeToString())
+    assert (first.is_dropped, second.is_dropped, other.is_dropped) == (False, True, False)
 
 
-@pytest.mark.parametrize(
-    "request_of_all",
-    [
-        lambda settings: buddy_pb2.IMUsersInfoReq(
-            user_id=LARGEST_ID, user_id_list=ids(settings.IM_USERS_BY_ID)
-        ),
-        lambda settings: buddy_pb2.IMUsersStatReq(user_id=LARGEST_ID, user_id_list=ids(1_000)),
-        lambda settings: message_pb2.IMGetMsgByIdReq(
-            user_id=LARGEST_ID, session_type=1, session_id=BOB, msg_id_list=ids(1_000)
-        ),
-        lambda settings: group_pb2.IMGroupInfoListReq(
-            user_id=LARGEST_ID,
-            group_version_list=[
-                base.GroupVersionInfo(group_id=one, version=LARGEST_ID)
-                for one in ids(settings.IM_GROUPS)
-            ],
-        ),
-        lambda settings: group_pb2.IMGroupCreateReq(
-            user_id=LARGEST_ID,
-            group_type=2,
-            group_name=256 * "组",
-            group_avatar=256 * "x",
-            member_id_list=ids(settings.IM_GROUP_MEMBERS),
-        ),
-        lambda settings: group_pb2.IMGroupChangeMemberReq(
-            user_id=LARGEST_ID,
-            change_type=1,
-            group_id=LARGEST_ID,
-            member_id_list=ids(settings.IM_GROUP_MEMBERS),
-        ),
-    ],
-)
-async def test_a_list_may_be_as_long_as_its_answer(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings, request_of_all: object
-) -> None:
-    assert callable(request_of_all)
-    request = request_of_all(settings)
+def test_all_addresses_take_no_more_than_all(bodies: Bodies) -> None:
+    full = [body(bodies, f"192.0.2.{number}", FREE_BYTES + PART) for number in range(SHARE)]
 
-    assert await taken(monkeypatch, command_of(request), request.SerializeToString())
+    assert not any(one.is_dropped for one in full)
+    assert body(bodies, THERE, FREE_BYTES + 1).is_dropped
+
+
+def test_a_short_body_is_taken_however_much_is_held(bodies: Bodies) -> None:
+    for number in range(SHARE):
+        body(bodies, f"192.0.2.{number}", FREE_BYTES + PART)
+
+    assert not body(bodies, HERE, FREE_BYTES).is_dropped
+
+
+def test_what_was_dropped_stays_so(bodies: Bodies) -> None:
+    held = body(bodies, HERE, FREE_BYTES + PART)
+    dropped = body(bodies, HERE, FREE_BYTES + 1)
+    held.forget()
+
+    assert dropped.kept(b"more") == b""
+
+
+def test_what_is_answered_or_broken_off_makes_room_once(bodies: Bodies) -> None:
+    held = body(bodies, HERE, FREE_BYTES + PART)
+    dropped = body(bodies, HERE, FREE_BYTES + 1)
+    for one in (held, held, dropped):
+        one.forget()
+
+    assert not body(bodies, HERE, FREE_BYTES + PART).is_dropped
+    assert body(bodies, HERE, FREE_BYTES + 1).is_dropped
