@@ -33,6 +33,7 @@ from im.handlers.registry import (
     Outcome,
     SharedReply,
 )
+from im.peer_log import PeerLog
 from im.services import access, missed, statistics
 from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import Event
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 assert handlers  # importing the package is what fills HANDLERS
 
@@ -128,7 +130,7 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
         return handler, decode(command_id, pdu.body)
     except BadBody as exc:
         session.node.counters["bad bodies"] += 1
-        log.info("dropped %r of %r: %s", pdu, session, exc)
+        peer_log.info(session.whose, "dropped %r of %r: %s", pdu, session, exc)
         session.link.refuse(pdu.command_id, pdu.seq, str(exc))
         return None
 
@@ -136,7 +138,7 @@ def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:
 def close_hasty(session: Session) -> None:
     """End a connection that sends more before its login than IM_LOGIN_COMMANDS_PER_SECOND."""
     session.node.counters["strangers too fast"] += 1
-    log.info("closing %r: too many commands before the login", session)
+    peer_log.info(session.whose, "closing %r: too many commands before the login", session)
     session.link.refuse(NO_COMMAND, 0, "too many commands before the login")
     session.leave()
 
@@ -166,10 +168,10 @@ def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body, done
                 _refuse(session, pdu, handler, body, error)
             elif isinstance(error, CommitOutcomeUnknown):
                 session.node.counters["outcomes unknown"] += 1  # neither yes nor no would be true
-                log.warning("%r of %r is not answered: %s", pdu, session, error)
+                peer_log.warning(session.whose, "%r of %r is not answered: %s", pdu, session, error)
             else:
                 session.node.counters["errors"] += 1
-                log.error("%r of %r failed", pdu, session, exc_info=error)
+                peer_log.error(session.whose, "%r of %r failed", pdu, session, exc_info=error)
                 _answer_refusal(session, pdu, handler, body, "the server failed")
         finally:
             done()
@@ -249,7 +251,7 @@ def _submit(
         session.node.lane(handler.lane.name).submit(item, finished)
     except Overloaded as exc:
         session.node.counters["overloaded"] += 1
-        log.warning("%r of %r is not taken: %s", pdu, session, exc)
+        peer_log.warning(session.whose, "%r of %r is not taken: %s", pdu, session, exc)
         _answer_nothing(session, pdu, handler, body)
         return Progress.OVER
     return Progress.JOINED
@@ -259,10 +261,10 @@ def _not_made(session: Session, pdu: Pdu, handler: Handler, body: Body, error: E
     """Answer a command whose item could not be made."""
     if isinstance(error, Refused):
         session.node.counters["refused"] += 1
-        log.info("refused %r of %r: %s", pdu, session, error)
+        peer_log.info(session.whose, "refused %r of %r: %s", pdu, session, error)
     else:
         session.node.counters["errors"] += 1
-        log.error("%r of %r failed", pdu, session, exc_info=error)
+        peer_log.error(session.whose, "%r of %r failed", pdu, session, exc_info=error)
     _answer_nothing(session, pdu, handler, body)
 
 
@@ -306,7 +308,7 @@ def _reply(session: Session, pdu: Pdu, reply: Body | SharedReply) -> None:
 
 def _refuse(session: Session, pdu: Pdu, handler: Handler, body: Body, why: Exception) -> None:
     session.node.counters["refused"] += 1
-    log.info("refused %r of %r: %s", pdu, session, why)
+    peer_log.info(session.whose, "refused %r of %r: %s", pdu, session, why)
     _answer_refusal(session, pdu, handler, body, str(why))
 
 
@@ -332,6 +334,6 @@ def _not_for_us(session: Session, pdu: Pdu) -> None:
 
 def _close(session: Session, pdu: Pdu, why: str) -> None:
     session.node.counters["closed for a command"] += 1
-    log.info("closing %r for %r: %s", session, pdu, why)
+    peer_log.info(session.whose, "closing %r for %r: %s", session, pdu, why)
     session.link.refuse(pdu.command_id, pdu.seq, why)
     session.leave()

@@ -5,14 +5,14 @@ to be written (a client that doesn't read is cut off), and the time a closing co
 """
 
 import asyncio
-import logging
 from typing import Protocol, cast
 
 from im import addresses
+from im.peer_log import PeerLog, address_of
 from im.wire.pdu import Decoder, FramingError, Pdu
 from tcpgateway.outbox import Flush, Outbox
 
-log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 LINGER_S = 2.0  # for the client to read the last words and close; then the connection is cut
 
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
         )
         if not self._host.joined(self, spare=self._spare) or self._consumer is None:
             self._consumer = None
-            log.warning("no room for a connection from %s", self.peer)
+            peer_log.warning(address_of(self.peer), "no room for a connection from %s", self.peer)
             self._transport.abort()
             return
         self._consumer.tcp_connect(self)
@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
         try:
             return self._decoder.take()
         except FramingError as exc:
-            log.info("closing %s: %s", self.peer, exc)
+            peer_log.info(address_of(self.peer), "closing %s: %s", self.peer, exc)
             self.close()
             return None
 
@@ -142,7 +142,7 @@ class Connection(asyncio.Protocol):
             return
         self._outbox.put(data)
         if self._outbox.is_overfull():
-            log.warning("cutting off %s: it does not read", self.peer)
+            peer_log.warning(address_of(self.peer), "cutting off %s: it does not read", self.peer)
             self._is_deaf = self._is_closing = True
             self._transport.abort()
 

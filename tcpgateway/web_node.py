@@ -5,16 +5,16 @@ registry, for its peers to find, with port 0, which discovery leaves out.
 """
 
 import asyncio
-import logging
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from im.delivery.node import here
+from im.peer_log import PeerLog
 from tcpgateway.lifespan import Lifespan
 from tcpgateway.server import capacity
 
-log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 Application = Any  # an ASGI application
 
@@ -30,7 +30,7 @@ def with_node(websocket: Application, lifespan: Application) -> Application:
         try:
             await _ensure(lifespan)
         except ImproperlyConfigured as exc:  # no Redis, say; the next one may have more luck
-            log.error("no WebSocket is taken: %s", exc)
+            peer_log.error("whoever connects", "no WebSocket is taken: %s", exc)
         await websocket(scope, receive, send)
 
     return application

@@ -413,12 +413,13 @@ LOGGING = {
     "filters": {
         "outages": {"()": "teamtalk_site.outages.NotAgain"},
         "clients": {"()": "teamtalk_site.outages.OneLine"},
+        "repetitions": {"()": "im.peer_log.OfLibraries"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["clients"],
+            "filters": ["clients", "repetitions"],
         }
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

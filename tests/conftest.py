@@ -31,7 +31,15 @@ for name in ("DATABASE_URL", "REDIS_URL"):
 django.setup()  # here, since pytest-django looks for settings before it reads this file
 del os.environ["DJANGO_SETTINGS_MODULE"]  # workers of pytest-xdist read theirs in here too
 
+from im import peer_log  # noqa: E402  # after the environment, like all of the project
 from tests import services  # noqa: E402  # after the environment, like all of the project
+
+
+@pytest.fixture(autouse=True)
+def _log_in_full() -> None:
+    """Let no test's lines count as repetitions of an earlier one's."""
+    peer_log.account(now=True)
+
 
 _missing: set[str] = set()  # what tests asked for in vain
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = (  # bottom first
     ("im.addresses",),
-    ("im.errors", "im.types", "im.networks"),
+    ("im.errors", "im.types", "im.networks", "im.peer_log"),
     ("im.wire",),
     ("im.fields", "im.sharding", "im.connections"),
     ("im.models", "im.migrations"),

@@ -11,7 +11,7 @@ from functools import partial
 
 from django.conf import settings
 
-from im import connections
+from im import connections, peer_log
 from im.delivery.node import Node
 from im.services import login_tokens, statistics, web_sessions
 from im.services.attempts import repeated
@@ -54,6 +54,7 @@ class Pulse:
             await asyncio.sleep(BEAT_S)
             self._late_s = max(self._late_s, self._node.loop.time() - due)
             beats += 1
+            peer_log.account()
             if beats % REPORT_BEATS == 0:
                 self._report()
             if beats % FLUSH_BEATS == 0 and not self._is_flushing:

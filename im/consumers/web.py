@@ -7,7 +7,6 @@ neither ends a PC's or a phone's session nor is ended by one.
 """
 
 import asyncio
-import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,11 +20,12 @@ from im.consumers.inbox import COST_OF_DROPPED, Inbox
 from im.consumers.web_link import AGAIN, POLICY, TOO_BIG, UNSUPPORTED, Flow, NoFlow, WebLink
 from im.delivery.node import here
 from im.delivery.sessions import Door, Session
+from im.peer_log import PeerLog, address_of
 from im.types import ClientType
 from im.wire.json_frames import BadFrame, JsonFrames, error_frame, is_quick, values
 from im.wire.pdu import Decoder
 
-log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 VALUES_PER_COST = 8  # of a frame that a thread reads
 
@@ -52,9 +52,9 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         node = here()
         peer = addresses.place(*(self.scope.get("client") or ("?", 0)))
         if not is_allowed_origin(dict(self.scope["headers"])):
-            log.info("refused a WebSocket from %s: foreign origin", peer)
+            peer_log.info(address_of(peer), "refused a WebSocket from %s: foreign origin", peer)
         elif node is None or node.is_stopping or node.connections >= node.gateway.capacity:
-            log.warning("no room for a WebSocket from %s", peer)
+            peer_log.warning(address_of(peer), "no room for a WebSocket from %s", peer)
         else:
             await self.send({"type": "websocket.accept"})
             self._flow: Flow = self.scope.get("flow") or NoFlow(self.send)
@@ -114,7 +114,7 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
                 pdu = await asyncio.to_thread(link.frames.read, text)
         except BadFrame as exc:
             session.node.counters["bad frames"] += 1
-            log.info("bad frame of %r: %s", session, exc)
+            peer_log.info(session.whose, "bad frame of %r: %s", session, exc)
             link.send(error_frame(exc.seq, str(exc)))
             if not session.user_id:
                 link.close(code=POLICY)

@@ -5,7 +5,6 @@ long lists that everybody shares apart, and a fast sender is not read.
 """
 
 import asyncio
-import logging
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
@@ -13,10 +12,11 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from im.consumers.shared_json import SharedLists
+from im.peer_log import PeerLog, address_of
 from im.wire.json_frames import JsonFrames, error_frame
 from im.wire.pdu import HEADER, HEADER_LENGTH, LENGTH_FIELD, Decoder, FramingError, Pdu, cut
 
-log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 LONG_BYTES = 64 * 1024  # longer parts are shared lists: converted in a thread, counted apart
 MAX_LONG_PARTS = 8
@@ -105,7 +105,7 @@ class WebLink:
         try:
             return self.decoder.take()
         except FramingError as exc:
-            log.info("closing %s: %s", self.peer, exc)
+            peer_log.info(address_of(self.peer), "closing %s: %s", self.peer, exc)
             self.close(code=POLICY)
             return None
 
@@ -119,7 +119,7 @@ class WebLink:
         else:
             self._unread_bytes += len(data)
         if self._unread_bytes > settings.IM_OUTBOX_BYTES or self._long_parts > MAX_LONG_PARTS:
-            log.warning("cutting off %s: it does not read", self.peer)
+            peer_log.warning(address_of(self.peer), "cutting off %s: it does not read", self.peer)
             self._flow.cut_off()
             self.end()
         elif self._writer is None:
@@ -171,8 +171,10 @@ class WebLink:
             if self._close_code is not None:
                 self._is_over = True
                 await self._put(self._send({"type": "websocket.close", "code": self._close_code}))
-        except Exception:
-            log.exception("%s is cut off by a fault of ours", self.peer)
+        except Exception as exc:  # noqa: BLE001  # a bug of ours, and logged as one
+            peer_log.error(
+                address_of(self.peer), "%s is cut off by a fault of ours", self.peer, exc_info=exc
+            )
             self._flow.cut_off()
             self.end()
         finally:
@@ -182,7 +184,7 @@ class WebLink:
         try:
             await sending
         except Exception as exc:  # noqa: BLE001  # servers differ in what they raise when it is gone
-            log.info("%s can't be written to: %r", self.peer, exc)
+            peer_log.info(address_of(self.peer), "%s can't be written to: %r", self.peer, exc)
 
     async def _framed(self, parts: Sequence[Frame]) -> list[Frame]:
         """Return the messages: one for each PDU."""

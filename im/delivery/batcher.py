@@ -16,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from im.errors import Overloaded
+from im.peer_log import PeerLog
 
 log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -131,7 +133,9 @@ class Batcher(Generic[Item, Result]):
         error: Exception | None,
     ) -> None:
         if error is not None:  # once: the callers only hear that there is no result
-            log.error("%s: a batch of %d failed", self._name, len(batch), exc_info=error)
+            peer_log.error(
+                self._name, "%s: a batch of %d failed", self._name, len(batch), exc_info=error
+            )
         for index, (_, done) in enumerate(batch):
             try:
                 done(None if error else results[index], error)

@@ -31,9 +31,11 @@ from im.delivery.sessions import Delivery, Ending, Session, Sessions
 from im.delivery.silence import SilenceWatch
 from im.delivery.statuses import Statuses
 from im.delivery.unacked import UnackedDeliveries
+from im.peer_log import PeerLog
 from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 T = TypeVar("T")
 
@@ -247,7 +249,7 @@ class Node:
         if last_words:
             session.send(last_words)
         session.leave(grace_s=settings.IM_KICK_GRACE_SECONDS if last_words else 0)
-        log.info("ended %r", session)
+        peer_log.info(session.whose, "ended %r", session)
 
     def _end(self, session: Session, last_words: bytes) -> None:
         was_online = self.presence.is_online(session.user_id)
@@ -269,7 +271,7 @@ class Node:
 
     def _expire(self, session: Session) -> None:
         self.counters["silent"] += 1
-        log.info("closing silent %r", session)
+        peer_log.info(session.whose, "closing silent %r", session)
         session.leave()
 
     # --- delivery -----------------------------------------------------------------------------

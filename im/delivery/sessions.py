@@ -12,6 +12,7 @@ from im.delivery.networks import PeopleByNetwork
 from im.delivery.trace import Trace
 from im.delivery.unacked import UnackedDeliveries
 from im.networks import home_of
+from im.peer_log import address_of
 from im.types import DeviceClass, MessagePlace
 from im.wire.pdu import Pdu
 
@@ -90,6 +91,11 @@ class Session:
     def __repr__(self) -> str:
         kind = f"type 0x{self.client_type:02x}"
         return f"<session {self.id} user {self.user_id} {kind} {self.link.peer}>"
+
+    @property
+    def whose(self) -> str:
+        """Whose lines are counted together in the log: a user's, or those from an address."""
+        return f"user {self.user_id}" if self.user_id else address_of(self.link.peer)
 
     def send(self, data: bytes) -> None:
         """Queue encoded PDUs for this connection."""

@@ -1,6 +1,5 @@
 """Service 1, login: the door, the way out, and the search for a gateway."""
 
-import logging
 import time
 
 from im.delivery import discovery
@@ -18,6 +17,7 @@ from im.handlers.registry import (
     handles,
 )
 from im.networks import home_of
+from im.peer_log import PeerLog
 from im.services import device_tokens, profile
 from im.services.accounts import Admitted, Credentials, LoginRefusal
 from im.types import (
@@ -33,7 +33,7 @@ from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import login_pb2 as pb
 
-log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 SUCCESS_TEXT = "成功"
 SERVER_ERROR_TEXT = "服务端异常"
@@ -45,13 +45,13 @@ def _answer_login(
     if result is None:  # the database can't be asked
         return _refuse(LoginResult.NO_DB_SERVER, SERVER_ERROR_TEXT)
     if isinstance(result, LoginRefusal):
-        log.info("login refused on %r: %s", caller, result.text)
+        peer_log.info(caller.whose, "login refused on %r: %s", caller, result.text)
         return _refuse(LoginResult.VALIDATE_FAILED, result.text)
     if caller.is_closed:  # it didn't wait; bound now, it would count as online for good
         return NOTHING
     caller.access_key, caller.web_session = result.access_key, result.web_session
     caller.node.log_in(caller, result.user_id, caller.client_type or req.client_type)
-    log.info("login %r, version %.40r", caller, req.client_version)
+    peer_log.info(caller.whose, "login %r, version %.40r", caller, req.client_version)
     reply = pb.IMLoginRes(
         server_time=int(time.time()),
         result_code=LoginResult.NONE,
@@ -74,7 +74,7 @@ def log_in(caller: Session, req: pb.IMLoginReq, seq: int) -> Credentials | Outco
 @handles(Command.LOGIN_REQ_LOGINOUT, anonymous=True)
 def log_out(caller: Session, req: pb.IMLogoutReq) -> Outcome:
     """Answer, then close; a phone gets no push from now on, which a PC has no say in."""
-    log.info("logout %r", caller)
+    peer_log.info(caller.whose, "logout %r", caller)
     if caller.user_id and caller.device is DeviceClass.MOBILE:
         device_tokens.forget(caller.user_id)
     return Outcome(pb.IMLogoutRsp(result_code=0), close=True)

@@ -3,16 +3,16 @@
 Forms and lists look at their values before; this is for what nobody thought of.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase
 
+from im.peer_log import PeerLog
 from im.services.faults import is_of_a_value
 
-log = logging.getLogger(__name__)
+peer_log = PeerLog(__name__)
 
 
 class BadValues:
@@ -33,5 +33,6 @@ class BadValues:
         """Return the answer; None for other failures."""
         if not is_of_a_value(error):
             return None
-        log.warning("%s %s is refused: %s", request.method, request.path, error)
+        address = request.META.get("REMOTE_ADDR", "")
+        peer_log.warning(address, "%s %s is refused: %s", request.method, request.path, error)
         return HttpResponseBadRequest("A value is too large, or can't be stored.\n")

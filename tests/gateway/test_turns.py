@@ -5,6 +5,7 @@ never timed.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from pytest_django.fixtures import Settings
 from im.consumers import client
 from im.consumers.client import LoginServerConsumer, TcpConsumer
 from im.consumers.inbox import COST_OF_DROPPED, STRANGERS_TURN, TURN
+from im.peer_log import IN_FULL
 from im.types import ClientType
 from im.wire.catalog import Command, encode
 from im.wire.pdu import Pdu
@@ -311,3 +313,41 @@ def test_the_bound_for_commands_is_a_setting(
             assert asyncio.get_running_loop().time() == began_s
 
     run_jumping(test())
+
+
+# --- the log ----------------------------------------------------------------------------------
+
+
+def test_ten_thousand_bad_bodies_leave_a_few_lines(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: Settings
+) -> None:
+    settings.IM_COMMANDS_PER_SECOND = 0
+
+    async def test() -> None:
+        async with opened(monkeypatch) as flood:
+            flood.arrive(10_000 * BAD_BODY)
+            while not flood.is_read:  # noqa: ASYNC110  # nothing tells
+                await asyncio.sleep(0)
+
+            assert flood.counters["bad bodies"] == 10_000
+
+    caplog.set_level(logging.INFO)
+    run_jumping(test())
+
+    assert len(caplog.messages) <= IN_FULL
+
+
+async def test_a_hundred_strangers_of_one_address_leave_a_few_lines(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with connected() as ada:
+        monkeypatch.setattr(client, "here", lambda: ada.node)
+        for _ in range(100):
+            for what in (bytes(16), 100 * HEARTBEAT, UNKNOWN):
+                stranger = Opened(ada, TcpConsumer())
+                stranger.arrive(what)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+    assert len(caplog.messages) <= 3 * IN_FULL
