@@ -44,6 +44,12 @@ ACTIONS: dict[str, Any] = {  # Any: translated lazily
 DETAILS: dict[str, Any] = {  # Any: translated lazily
     "people": _("people concerned"),
     "rows": _("rows"),
+    "file": _("file"),
+    "new": _("new"),
+    "changed": _("changed"),
+    "unchanged": _("unchanged"),
+    "refused": _("refused"),
+    "not stored": _("not stored"),
     "to": _("new department"),
     "groups left": _("groups left"),
     "groups handed over": _("groups handed over"),

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 1  # files that are read at the same time, by one process of ours
 PATIENCE_S = 5.0  # for a turn
-WALL_S = 60.0  # for one file; its processor time is bounded by the worker itself
+WALL_S = 40.0  # for one file; its processor time is bounded by the worker itself
 _ERRORS_KEPT = 2000  # characters of what a failed worker says
 
 REFUSALS = {

@@ -17,7 +17,7 @@ from admin_ui.sheets import csv_text, xlsx
 from admin_ui.sheets.table import MAX_FILE_BYTES, Table, Unreadable
 
 MEMORY_BYTES = 768 * 1024 * 1024
-CPU_S = 30
+CPU_S = 20
 RESULT_BYTES = 64 * 1024 * 1024
 NICENESS = 10  # messages first
 _PARENT_CHECK_S = 1.0

@@ -1,6 +1,7 @@
 """The pulse of a gateway: its loop's lag, its figures for the registry, and what is due on time.
 
-Each minute statistics are written, and browsers' sessions and tokens that are over are deleted.
+Each minute statistics are written, and browsers' sessions and tokens that are over are deleted, as
+are imports that nobody confirmed.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from django.conf import settings
 
 from im import connections, peer_log
 from im.delivery.node import Node
-from im.services import login_tokens, statistics, web_sessions
+from im.services import login_tokens, pending_uploads, statistics, web_sessions
 from im.services.attempts import repeated
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Pulse:
 
 
 def _flush_and_sweep() -> None:
+    pending_uploads.sweep()  # first: it doesn't need the database
     statistics.flush()
     web_sessions.sweep()
     login_tokens.sweep()

@@ -74,6 +74,8 @@ def sweep() -> int:
                 swept += 1
         except FileNotFoundError:  # another process was faster
             continue
+        except OSError as error:
+            log.warning("an upload can't be deleted: %s", error)
     if swept:
         log.info("%d uploads that nobody confirmed are deleted", swept)
     return swept

@@ -13,6 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from admin_ui.models import AuditEntry, Operator
+from admin_ui.roles import Role
 from im.models import IMUser
 from tests.admin.conftest import Company
 from tests.admin.pages import text_of
@@ -80,6 +81,43 @@ def test_a_preview_asks_as_many_questions_for_500_people_as_for_one(
         upload(console, people(*(f"p{number}" for number in range(500))))
 
     assert len(many.seen) == len(few.seen)
+
+
+def test_many_people_are_stored_in_portions(console: Client, company: Company) -> None:
+    preview = upload(console, people(*(f"p{number}" for number in range(250))))
+    statements = Statements()
+
+    with connection.execute_wrapper(statements):
+        confirm(console, preview)
+
+    # The audit log's end moves once in each transaction.
+    assert sum("UPDATE" in sql and "admin_audit_head" in sql for sql in statements.seen) == 3
+    assert IMUser.objects.filter(name__startswith="p").count() == 250
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_refuses_everybody_is_not_asked_for_ever(
+    console: Client, company: Company
+) -> None:
+    preview = upload(console, people(*(f"p{number}" for number in range(450))))
+
+    with connection.execute_wrapper(Statements(IntegrityError("no"))):
+        page = confirm(console, preview)
+
+    assert "0 new" in text_of(page)
+    assert "250 rows are not stored" in text_of(page)
+
+
+def test_the_way_to_an_import_is_shown_to_who_may_go_it(console: Client, company: Company) -> None:
+    auditor = Client()
+    auditor.force_login(
+        Operator.objects.create(username="ann", role=Role.AUDITOR, is_staff=True, is_active=True)
+    )
+
+    assert IMPORT in text_of(console.get("/admin/im/imuser/"))
+    assert IMPORT not in text_of(auditor.get("/admin/im/imuser/"))
+    assert auditor.get(IMPORT).status_code == 403
+    assert auditor.post(CONFIRM, {"import_file_name": "x"}).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)

@@ -271,7 +271,7 @@ DIFFERENCES = (
         },
     ),
     Difference(
-        title="A signature is stored whatever is in it",
+        title="A signature with a quote in it is stored",
         original="One with a quote in it fails, and so does the same one twice in a second.",
         here="Both are stored and told.",
         reason="The first is an SQL injection; the second has no meaning.",
