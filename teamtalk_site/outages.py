@@ -1,9 +1,11 @@
-"""What the log leaves out: tracebacks of an outage of Redis, and of what clients sent."""
+"""What the log leaves out: tracebacks of outages, of Redis or the database, and of clients' doing."""
 
 import logging
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from im.services import faults
 
 
 class NotAgain(logging.Filter):
@@ -19,11 +21,19 @@ class NotAgain(logging.Filter):
 
 
 class OneLine(logging.Filter):
-    """Leaves out the traceback of what a client alone can cause: an unknown Host, say."""
+    """Leaves out the traceback of what is no fault of ours.
+
+    That is what a client alone can cause, an unknown Host, say, and each page that was asked for
+    while the database is away.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let all pass, some of it shorter."""
-        if record.name.startswith("django.security"):
+        error = record.exc_info[1] if record.exc_info else None
+        is_away = error is not None and faults.outage(error) is not None
+        if is_away:
+            record.msg, record.args = f"{record.getMessage()} ({error})", ()
+        if is_away or record.name.startswith("django.security"):
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True

@@ -412,14 +412,14 @@ LOGGING = {
     },
     "filters": {
         "outages": {"()": "teamtalk_site.outages.NotAgain"},
-        "clients": {"()": "teamtalk_site.outages.OneLine"},
+        "one_line": {"()": "teamtalk_site.outages.OneLine"},
         "repetitions": {"()": "im.peer_log.OfLibraries"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["clients", "repetitions"],
+            "filters": ["one_line", "repetitions"],
         }
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

@@ -19,3 +19,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chat/voice", chat.voice, name="chat-voice"),
     path("chat/files", chat.upload, name="chat-files"),
 ]
+
+handler500 = "im.views.outage.server_error"

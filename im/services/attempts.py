@@ -25,6 +25,8 @@ PAUSES_S = (0.02, 0.1, 0.5)  # three more attempts; a deadlock is over at once, 
 # Of what many ask together, in a thread of its own: as long as a short failover takes.
 PAUSES_OF_A_BATCH_S = (*PAUSES_S, 1.0, 2.0)
 PATIENCE_S = 10.0  # no attempt begins later: clients give up after 5 to 8 seconds
+SAID_AGAIN_S = 5.0
+_said_at: dict[Fault, float] = {}
 _WORTH_REPEATING = frozenset({Fault.RETRY, Fault.LOST})
 
 
@@ -44,9 +46,17 @@ def repeated(work: Callable[[], T], pauses_s: Sequence[float] | None = None) -> 
         except (DatabaseError, InterfaceError) as exc:
             if not _may_pass(exc) or time.monotonic() - begun > PATIENCE_S:
                 raise
-            log.warning("trying again: %s", exc)
+            _say_it_is_tried_again(exc)
         time.sleep(pause_s)
     return _attempt(work)
+
+
+def _say_it_is_tried_again(error: Exception) -> None:
+    """Log it, not more often than every SAID_AGAIN_S seconds: an outage is everybody's."""
+    now, kind = time.monotonic(), classify(error)
+    if now - _said_at.get(kind, -SAID_AGAIN_S) >= SAID_AGAIN_S:
+        _said_at[kind] = now
+        log.warning("trying again: %s", error)
 
 
 def in_transaction(work: Callable[[], T]) -> T:

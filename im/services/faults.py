@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from django.db import DataError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection
 
 
 class Fault(Enum):
@@ -12,6 +12,16 @@ class Fault(Enum):
     HINDERED = "the server could not, whatever the statements; it may later"
     LOST = "the connection or the server is gone; reopen, then retry"
     DATA = "something in the statements is wrong; repeating them won't help"
+
+
+class Outage(Enum):
+    """Why a database that people ask can't answer them, as far as it has said so."""
+
+    CROWDED = "it has no connection left"
+    READ_ONLY = "it takes no changes"
+    FULL = "its disk is full"
+    BUSY = "somebody else holds what is needed, for longer than we wait"
+    AWAY = "it can't be reached, or is not in a state to answer"
 
 
 # SQLite: no such table, a search of too many words; a statement of too many bytes.
@@ -26,26 +36,33 @@ _HINDERED = frozenset(
 # No longer the primary, no longer in the cluster: a new connection may lead to who is.
 _WRONG_SERVER = frozenset({1047, 1290, 1792, 1836})
 # Too many connections in all or for the account, shutdown, killed, idle or other disconnects.
-_DISCONNECTED = frozenset(
-    {1040, 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 4031}
-)
+_CROWDED = frozenset({1040, 1203, 1226})
+_DISCONNECTED = frozenset({1053, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031})
 # Not let in, or no such database: as after a failover to a server that is not ready, or is another.
-_NOT_ADMITTED = frozenset({1044, 1045, 1049, 1129, 1130, 1698})
-_LOST = _WRONG_SERVER | _DISCONNECTED | _NOT_ADMITTED
+_NOT_ADMITTED = frozenset({1044, 1045, 1049, 1129, 1130, 1698, 3118, 4151})
+_LOST = _WRONG_SERVER | _CROWDED | _DISCONNECTED | _NOT_ADMITTED
+# Of these, what people are told by a name of its own.  SQLite's numbers are below 1000.
+_OUTAGES = {
+    Outage.CROWDED: _CROWDED,
+    Outage.READ_ONLY: frozenset({1290, 1792, 1836, 8}),
+    Outage.FULL: frozenset({1021, 1026, 1114, 13}),
+    Outage.BUSY: _ROLLED_BACK | frozenset({5, 6}),
+}
+_NO_SPACE = "error 28"  # ENOSPC, in the words of a storage engine
 # Client libraries' own numbers, MySQL's and MariaDB's: all mean that there is no connection.
 _NO_CONNECTION = (range(2000, 3000), range(5000, 6000))
 
 
-def classify(error: Exception) -> Fault:
+def classify(error: BaseException) -> Fault:
     """Return what `error`, raised by Django's database layer, means."""
     if isinstance(error, InterfaceError):
         return Fault.LOST
     if not isinstance(error, OperationalError):
         return Fault.DATA
     if connection.vendor == "sqlite":
-        code = getattr(error.__cause__, "sqlite_errorcode", 0)
-        return Fault.DATA if code in _SQLITE_STATEMENT else Fault.RETRY  # locked, busy, disk full
-    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        is_of_statement = _code(error) in _SQLITE_STATEMENT
+        return Fault.DATA if is_of_statement else Fault.RETRY  # locked, busy, disk full
+    code = _code(error)
     if code in _ROLLED_BACK:
         return Fault.RETRY
     if code in _HINDERED:
@@ -53,6 +70,34 @@ def classify(error: Exception) -> Fault:
     if code in _LOST or any(code in numbers for numbers in _NO_CONNECTION):
         return Fault.LOST
     return Fault.DATA
+
+
+def _code(error: BaseException) -> int:
+    """Return the number of a database error, 0 if it has none."""
+    number = getattr(error.__cause__, "sqlite_errorcode", None) or next(iter(error.args), 0)
+    return number if isinstance(number, int) else 0
+
+
+def outage(error: BaseException | None) -> Outage | None:
+    """Say what keeps the database from working, if that is behind `error`; None if it is not.
+
+    An error that was raised while another one was dealt with counts as that one.
+    """
+    while error is not None:
+        is_of_database = isinstance(error, DatabaseError | InterfaceError)
+        if is_of_database and classify(error) is not Fault.DATA:
+            return _outage(error)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _outage(error: BaseException) -> Outage:
+    code = _code(error)
+    if connection.vendor == "sqlite":
+        code &= 0xFF  # the rest says where it happened
+    if _NO_SPACE in str(error):
+        return Outage.FULL
+    return next((kind for kind, codes in _OUTAGES.items() if code in codes), Outage.AWAY)
 
 
 def is_of_a_value(error: Exception) -> bool:

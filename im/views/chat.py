@@ -22,8 +22,9 @@ from im.handlers.registry import LOGIN_DESK
 from im.networks import home_of
 from im.services import directory, passwords, playable, web_sessions
 from im.services.accounts import Admitted, Credentials, LoginDesk, LoginRefusal
+from im.services.faults import Outage
 from im.services.web_sessions import Pass
-from im.views import uploads
+from im.views import outage, uploads
 from im.views.chat_assets import assets
 
 COOKIE = "im_chat"
@@ -76,7 +77,7 @@ async def log_in(request: HttpRequest) -> JsonResponse:
     except Overloaded:
         return _problem(503, "overloaded")
     if result is None:
-        return _problem(503, "unavailable")
+        return _problem(503, "unavailable", text=outage.text(Outage.AWAY))
     if isinstance(result, LoginRefusal):
         return _problem(403, "refused", text=result.text)
     return await _admit(result.user_id, request)
@@ -115,7 +116,7 @@ async def change_password(request: HttpRequest) -> JsonResponse:
     except Overloaded:
         return _problem(503, "overloaded")
     if proof is None:
-        return _problem(503, "unavailable")
+        return _problem(503, "unavailable", text=outage.text(Outage.AWAY))
     if isinstance(proof, LoginRefusal):
         return _problem(403, "old", text=proof.text)
     try:

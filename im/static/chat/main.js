@@ -24,7 +24,7 @@ begin();
 async function begin() {
   const pass = await http.renew();
   if (pass.token) enter(pass);
-  else showLogin(root, enter, pass.status === 0 ? t("unreachable") : "");
+  else showLogin(root, enter, pass.status === 0 ? t("unreachable") : pass.text);
 }
 
 function enter(pass) {
