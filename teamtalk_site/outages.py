@@ -1,4 +1,4 @@
-"""What the log leaves out: tracebacks of outages, of Redis or the database, and of clients' doing."""
+"""What the log leaves out: tracebacks of outages (Redis, database) and of what clients sent."""
 
 import logging
 
