@@ -7,10 +7,13 @@ name have reached the disk.
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
+
+_UNFINISHED = "new-"
 
 
 class DurableFiles(FileSystemStorage):
@@ -23,7 +26,7 @@ class DurableFiles(FileSystemStorage):
     def _save(self, name: str, content: "File[bytes]") -> str:
         root, target = Path(self.location), Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=root, prefix="new-", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=root, prefix=_UNFINISHED, delete=False) as file:
             try:
                 for chunk in content.chunks():
                     file.write(chunk)
@@ -36,6 +39,19 @@ class DurableFiles(FileSystemStorage):
         inner = target.relative_to(root).parents
         _sync_directories(root / directory for directory in inner)  # they may be new as well
         return name
+
+    def sweep_unfinished(self, before: float) -> int:
+        """Delete what a killed process has left behind half written, and return how much.
+
+        What was written to since `before`, unix seconds, may still become a file.
+        """
+        swept = 0
+        for path in Path(self.location).glob(f"{_UNFINISHED}*"):
+            with suppress(FileNotFoundError):  # it has become a file
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    swept += 1
+        return swept
 
 
 def _sync_directories(directories: Iterable[Path]) -> None:

@@ -10,10 +10,13 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from typing import Self
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+
+from im.services.file_storage import DurableFiles
 
 MAX_EXTENSION_CHARS = 15
 _HASH_BYTES = 20  # 160 bits: nobody finds two contents of one hash, or guesses a path
@@ -93,6 +96,14 @@ def delete(path: str) -> None:
     match = _match(path)
     if match is not None:
         _storage().delete(match["name"])
+
+
+def sweep_unfinished(older_than_s: int) -> int:
+    """Delete files that were never finished, and return how many there were."""
+    storage = _storage()
+    if not isinstance(storage, DurableFiles):
+        return 0
+    return storage.sweep_unfinished(time.time() - older_than_s)
 
 
 def suffix_for(file_name: str) -> str:

@@ -1,5 +1,6 @@
 """The store of small files: names made of contents, and nothing else to be found by any path."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,19 @@ def test_a_save_that_fails_leaves_nothing(root: Path, monkeypatch: pytest.Monkey
     with pytest.raises(OSError, match="no space"):
         small_files.store(b"content", ".png")
     assert files_in(root) == []
+
+
+def test_what_a_killed_process_left_half_written_is_swept_when_it_is_old(root: Path) -> None:
+    kept = small_files.store(b"content", ".png")
+    old, young = root / "new-old", root / "new-young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+
+    assert small_files.sweep_unfinished(3600) == 1
+
+    assert (old.exists(), young.exists()) == (False, True)
+    assert small_files.read(kept) == b"content"
 
 
 @pytest.mark.parametrize(

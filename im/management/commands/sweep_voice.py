@@ -1,11 +1,11 @@
-"""`manage.py sweep_voice`: delete voice whose message was never stored."""
+"""`manage.py sweep_voice`: delete voice whose message was never stored, and half-written files."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from im.services import voice_sweep
+from im.services import small_files, voice_sweep
 
 HOUR_S = 3600
 
@@ -26,4 +26,7 @@ class Command(BaseCommand):
         seen = deleted = 0
         for rows, orphans in voice_sweep.sweep(options["hours"] * HOUR_S):
             seen, deleted = seen + rows, deleted + orphans
+        unfinished = small_files.sweep_unfinished(options["hours"] * HOUR_S)
         self.stdout.write(f"{deleted} of {seen} voice messages belonged to no message, deleted")
+        if unfinished:
+            self.stdout.write(f"{unfinished} unfinished files deleted")
