@@ -249,6 +249,24 @@ async def test_voice_of_an_old_client_is_played(
     assert 0.9 < await player.evaluate("sound => sound.duration") < 1.2
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(13, "as many pictures today"), (14, "no room for pictures"), (8, "could not be sent")],
+)
+async def test_it_is_said_why_a_picture_was_not_sent(
+    new_page: NewPage, people: People, tmp_path: Path, code: int, told: str
+) -> None:
+    ada, bob = people(2)
+    a = await Chat(await new_page()).log_in(ada)
+    await a.open(bob.name)
+    refusal = f'{{"error_code":{code},"error_msg":"","path":"","url":""}}'
+    await a.page.route("**/chat/files", lambda route: route.fulfill(body=refusal))
+
+    await a.page.set_input_files("input[type=file]", png(tmp_path / "sea.png"))
+
+    await expect(a.page.get_by_text(told)).to_be_visible()
+
+
 async def test_pictures_are_pasted_and_dropped(new_page: NewPage, people: People) -> None:
     ada, bob = people(2)
     a = await Chat(await new_page()).log_in(ada)

@@ -55,8 +55,8 @@ export class Composer {
       if (!file.type.startsWith("image/")) continue;
       try {
         await this.hooks.sendPicture(await preparePicture(file));
-      } catch {
-        this.hooks.problem(t("uploadFailed"));
+      } catch (error) {
+        this.hooks.problem(t(error.text ?? "uploadFailed"));
       }
     }
   }

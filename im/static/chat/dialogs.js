@@ -172,8 +172,8 @@ export function profile({ store, socket, leave }) {
       if (answer.result_code) throw new Error("refused");
       store.addUsers([{ ...(store.users.get(me.user_id) ?? me), avatar_url: url }]);
       face.replaceChildren(faceOf(store, SINGLE, me.user_id));
-    } catch {
-      told.textContent = t("uploadFailed");
+    } catch (error) {
+      told.textContent = t(error.text ?? "uploadFailed");
     }
   }
 

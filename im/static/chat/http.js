@@ -41,13 +41,19 @@ export async function renew() {
   return postJson("token", {});
 }
 
+const UPLOAD_PROBLEMS = { 13: "uploadTooMuch", 14: "uploadNoRoom" };
+
 // Stores a picture; returns its URL.  Its size is part of the name: other clients lay out by it.
+// `text` of what is thrown names what to tell people.
 export async function upload(blob, width, height) {
   const form = new FormData();
   const extension = { "image/png": "png", "image/gif": "gif" }[blob.type] ?? "jpg";
   form.append("file", blob, `image_${width}x${height}.${extension}`);
   const answer = await post("files", form);
-  if (!answer.ok || answer.error_code !== 0) throw new Error("upload");
+  if (!answer.ok || answer.error_code !== 0) {
+    const text = UPLOAD_PROBLEMS[answer.error_code] ?? "uploadFailed";
+    throw Object.assign(new Error("upload"), { text });
+  }
   return answer.url;
 }
 

@@ -37,6 +37,8 @@ const TEXTS = {
   voice: ["Voice message, {0} seconds", "语音消息，{0} 秒"],
   cantPlay: ["This can't be played here.", "无法播放此语音。"],
   uploadFailed: ["The picture could not be sent.", "图片发送失败。"],
+  uploadTooMuch: ["You have sent as many pictures today as you may.", "您今天发送的图片已达上限。"],
+  uploadNoRoom: ["The server has no room for pictures at the moment.", "服务器空间不足，暂时无法发送图片。"],
   openPicture: ["Open the picture", "查看图片"],
   more: ["Show more ({0})", "显示更多（{0}）"],
   newGroup: ["New group", "新建群"],
