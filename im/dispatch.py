@@ -73,7 +73,7 @@ def open_node(bus: Bus, gateway: Gateway, known: KnownGateways | None = None) ->
         bus=bus,
         gateway=gateway,
         lanes=LANES,
-        notices=Notices(displaced=notices.displaced, presence=notices.presence),
+        notices=Notices(notices.displaced, notices.presence, notices.pc_presence),
         truth=stored,
         accounts=stored,
         known=known,

@@ -78,11 +78,13 @@ class Notices:
     """How the floor above words what happens to connections (it knows protobuf, this one doesn't).
 
     `displaced(user_id)` is the PDU for a displaced connection, `presence(user_id, is_online)` the
-    deliveries that tell others how they see a user now.
+    deliveries that tell others how they see a user now, `pc_presence` those that tell the user's
+    own phones.
     """
 
     displaced: Callable[[int], bytes]
     presence: Callable[[int, bool], Iterable[Delivery]]
+    pc_presence: Callable[[int, bool], Iterable[Delivery]]
 
 
 class Node:
@@ -115,7 +117,9 @@ class Node:
         self.gateways: list[Gateway] = []  # the registry as of the last heartbeat
         self._bus = bus
         self._notices = notices
-        self._statuses = Statuses(self.sessions, self.presence, notices.presence)
+        self._statuses = Statuses(
+            self.sessions, self.presence, to_others=notices.presence, to_phones=notices.pc_presence
+        )
         self.peers = Peers(bus, self.sessions, self.presence, self._statuses, self)
         self.repairs = Repairs(self, truth)
         self.access = AccessWatch(self, accounts)
@@ -232,6 +236,8 @@ class Node:
         self._statuses.changed(
             user_id, was_online=was_online, logged_in=bool(device & SEEN_BY_OTHERS)
         )
+        if device is DeviceClass.MOBILE:
+            self._statuses.phone_came(user_id)
         self.peers.tell(user_id)
 
     def close(self, session: Session) -> None:

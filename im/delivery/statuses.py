@@ -4,11 +4,14 @@ Each gateway works it out from its own view of the whole system, so a change is 
 client, however many gateways see it.  What happens within a moment is gathered: one write per
 connection carries it all, and who only changed gateways is not said to have gone.  The moment
 grows with the number of connections, so that a storm of logins can't take the loop for itself.
+
+Users' own phones hear of their PC as well.  One that logs in is told at once how things are; what
+was gathered before that is not for it.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
 
@@ -23,18 +26,56 @@ MAX_INTERVAL_S = 3.0
 Wording = Callable[[int, bool], Iterable[Delivery]]
 
 
-class Statuses:
-    """Gathers changes of presence, and whatever else everybody gets, and tells them.
+class Changes:
+    """Users of whom something is to be told: was online before, has logged in since.
 
     `wording(user_id, is_online)` returns the deliveries that tell of it.
     """
 
-    def __init__(self, sessions: Sessions, presence: Presence, wording: Wording) -> None:
+    __slots__ = ("_noted", "_wording")
+
+    def __init__(self, wording: Wording) -> None:
+        self._wording = wording
+        self._noted: dict[int, tuple[bool, bool]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._noted)
+
+    def note(self, user_id: int, *, was_online: bool, logged_in: bool) -> None:
+        """Add a change to what is known since the last time it was told."""
+        earlier = self._noted.get(user_id)
+        if earlier is None:
+            self._noted[user_id] = (was_online, logged_in)
+        elif logged_in:
+            self._noted[user_id] = (earlier[0], True)
+
+    def forget(self, user_id: int) -> None:
+        """Tell nothing of what has happened to a user so far."""
+        self._noted.pop(user_id, None)
+
+    def take(self, presence: Presence) -> Iterator[Delivery]:
+        """Yield what tells of the changes, as far as they still are some."""
+        noted, self._noted = self._noted, {}
+        for user_id, (was_online, logged_in) in noted.items():
+            is_online = presence.is_online(user_id)
+            if (is_online and (logged_in or not was_online)) or (was_online and not is_online):
+                yield from self._wording(user_id, is_online)
+
+
+class Statuses:
+    """Gathers changes of presence, and whatever else everybody gets, and tells them.
+
+    `to_others` words what others hear of a user, `to_phones` what his own phones do.
+    """
+
+    def __init__(
+        self, sessions: Sessions, presence: Presence, *, to_others: Wording, to_phones: Wording
+    ) -> None:
         self._sessions = sessions
         self._presence = presence
-        self._wording = wording
         self._loop = asyncio.get_running_loop()
-        self._changes: dict[int, tuple[bool, bool]] = {}  # was online before, has logged in since
+        self._for_others = Changes(to_others)
+        self._for_phones = Changes(to_phones)
         self._broadcasts: list[Delivery] = []
         self._is_due = False
         self._not_before = 0.0
@@ -44,12 +85,14 @@ class Statuses:
 
         `was_online` is how others saw him before; `logged_in`: a device that others see did.
         """
-        earlier = self._changes.get(user_id)
-        if earlier is None:
-            self._changes[user_id] = (was_online, logged_in)
-            self._schedule()
-        elif logged_in:
-            self._changes[user_id] = (earlier[0], True)
+        self._for_others.note(user_id, was_online=was_online, logged_in=logged_in)
+        if self._sessions.devices_of(user_id) & DeviceClass.MOBILE:
+            self._for_phones.note(user_id, was_online=was_online, logged_in=logged_in)
+        self._schedule()
+
+    def phone_came(self, user_id: int) -> None:
+        """Take note that the user's phone has just logged in, and is told all of now."""
+        self._for_phones.forget(user_id)
 
     def broadcast(self, delivery: Delivery) -> None:
         """Take what everybody here gets."""
@@ -64,12 +107,9 @@ class Statuses:
         self._loop.call_later(wait_s, self._tell)
 
     def _tell(self) -> None:
-        changes, self._changes = self._changes, {}
         broadcasts, self._broadcasts = self._broadcasts, []
-        for user_id, (was_online, logged_in) in changes.items():
-            is_online = self._presence.is_online(user_id)
-            if (is_online and (logged_in or not was_online)) or (was_online and not is_online):
-                broadcasts += self._wording(user_id, is_online)
+        broadcasts += self._for_phones.take(self._presence)
+        broadcasts += self._for_others.take(self._presence)
         joined: dict[DeviceClass, list[bytes]] = {}
         for delivery in broadcasts:
             if delivery.user_ids is None:
@@ -105,5 +145,5 @@ class Statuses:
             return
         self._is_due = False
         self._not_before = self._loop.time() + min(spent_s / LOOP_SHARE, MAX_INTERVAL_S)
-        if self._changes or self._broadcasts:
+        if self._for_others or self._broadcasts:
             self._schedule()

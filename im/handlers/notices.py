@@ -58,11 +58,15 @@ def displaced(user_id: int) -> bytes:
 
 
 def presence(user_id: int, is_online: bool) -> list[Delivery]:
-    """Return what tells others, and the user's own phones, whether he is seen online now."""
+    """Return what tells others whether a user is seen online now."""
     stat = base.UserStat(user_id=user_id, status=_status(is_online))
     notice = encode(buddy_pb2.IMUserStatNotify(user_stat=stat))
-    told = PcStatusTold(user_id, is_online)
-    return [*_pc_status_told(told), Delivery(notice, None, SEEN_BY_OTHERS)]
+    return [Delivery(notice, None, SEEN_BY_OTHERS)]
+
+
+def pc_presence(user_id: int, is_online: bool) -> list[Delivery]:
+    """Return what tells a user's own phones whether his PC is on."""
+    return _pc_status_told(PcStatusTold(user_id, is_online))
 
 
 def _message_stored(event: MessageStored) -> list[Delivery]:

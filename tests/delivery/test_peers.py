@@ -67,7 +67,7 @@ class System:
             bus=Bus(self.layer, name),
             gateway=Gateway(name, name, "127.0.0.1", "127.0.0.1", 8000, 0, 10),
             lanes={},
-            notices=Notices(displaced=lambda user_id: b"displaced", presence=_worded),
+            notices=Notices(lambda user_id: b"displaced", _worded, lambda user_id, is_online: []),
             truth=self.stored[name],
             accounts=self.stored[name],
         )

@@ -171,7 +171,7 @@ async def connected() -> AsyncIterator[Connected]:
             LISTS.name: Batched(lambda: lists),
             LOGIN_DESK.name: Batched(NoDesk),
         },
-        notices=Notices(displaced=notices.displaced, presence=notices.presence),
+        notices=Notices(notices.displaced, notices.presence, notices.pc_presence),
         truth=(database := NothingMissed()),
         accounts=database,
     )

@@ -27,7 +27,11 @@ async def consumer() -> NodeConsumer:
         bus=Bus(ConnectingLayer(), "a"),
         gateway=Gateway("a", "a", "127.0.0.1", "127.0.0.1", 8000, 0, 10),
         lanes={},
-        notices=Notices(displaced=lambda user_id: b"", presence=lambda user_id, is_online: []),
+        notices=Notices(
+            displaced=lambda user_id: b"",
+            presence=lambda user_id, is_online: [],
+            pc_presence=lambda user_id, is_online: [],
+        ),
         truth=NothingMissed(),
         accounts=NothingMissed(),
     )
