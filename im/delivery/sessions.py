@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.conf import settings
 
-from im.delivery.networks import PeopleByNetwork
 from im.delivery.trace import Trace
 from im.delivery.unacked import UnackedDeliveries
 from im.networks import home_of
@@ -65,8 +65,8 @@ class Session:
     """
 
     __slots__ = (
-        "access_key", "client_type", "device", "door", "epoch", "heard_at", "id", "is_closed",
-        "is_leaving", "link", "login_begun", "network", "node", "user_id", "web_session",
+        "_network", "access_key", "client_type", "device", "door", "epoch", "heard_at", "id",
+        "is_closed", "is_leaving", "link", "login_begun", "node", "user_id", "web_session",
     )  # fmt: skip
 
     _ids = count(1)
@@ -78,7 +78,7 @@ class Session:
         self.door = door
         self.heard_at = heard_at
         self.user_id = 0
-        self.network = ""  # it comes from; known from its login on
+        self._network = ""
         self.client_type = 0
         self.device = DeviceClass.PC
         self.access_key = 0  # of the password that let him in
@@ -96,6 +96,13 @@ class Session:
     def whose(self) -> str:
         """Whose lines are counted together in the log: a user's, or those from an address."""
         return f"user {self.user_id}" if self.user_id else address_of(self.link.peer)
+
+    @property
+    def network(self) -> str:
+        """The network it comes from, as `home_of` returns it."""
+        if not self._network:
+            self._network = intern(home_of(self.link.peer))  # of an office there are many
+        return self._network
 
     def send(self, data: bytes) -> None:
         """Queue encoded PDUs for this connection."""
@@ -176,7 +183,7 @@ class Sessions:
         self.unacked = unacked
         self.trace = Trace(settings.IM_TRACE_ITEMS)
         self._by_user: dict[int, list[Session]] = {}
-        self._networks = PeopleByNetwork()
+        self._people_at: dict[str, int] = {}  # users by network
 
     def __len__(self) -> int:
         return sum(map(len, self._by_user.values()))
@@ -205,9 +212,9 @@ class Sessions:
         """Log `session` in and return the user's others of the same class, to be displaced."""
         session.user_id, session.client_type = user_id, client_type
         session.device = DeviceClass.of(client_type)
-        session.network = home_of(session.link.peer)
-        self._networks.add(session.network, user_id)
         others = self._by_user.setdefault(user_id, [])
+        if not _is_any_from(others, session.network):
+            self._people_at[session.network] = self.people_at(session.network) + 1
         displaced = [other for other in others if other.device is session.device]
         others.append(session)
         return displaced
@@ -218,14 +225,20 @@ class Sessions:
         if sessions is None or session not in sessions:
             return False
         sessions.remove(session)
-        self._networks.remove(session.network, session.user_id)
+        if not _is_any_from(sessions, session.network):
+            self._left(session.network)
         if not sessions:
             del self._by_user[session.user_id]
         return True
 
     def people_at(self, network: str) -> int:
         """Return how many users are connected here from a network, as `home_of` returns it."""
-        return self._networks.count(network)
+        return self._people_at.get(network, 0)
+
+    def _left(self, network: str) -> None:
+        self._people_at[network] -= 1
+        if not self._people_at[network]:
+            del self._people_at[network]
 
     def devices_of(self, user_id: int) -> DeviceClass:
         """Return the device classes with which the user is connected here."""
@@ -261,3 +274,7 @@ class Sessions:
                     )
                 if delivery.message is not None:
                     self.unacked.add(session.id, *delivery.message)
+
+
+def _is_any_from(sessions: list[Session], network: str) -> bool:
+    return any(session.network is network for session in sessions)  # they are interned

@@ -16,7 +16,6 @@ from im.handlers.registry import (
     Outcome,
     handles,
 )
-from im.networks import home_of
 from im.peer_log import PeerLog
 from im.services import device_tokens, profile
 from im.services.accounts import Admitted, Credentials, LoginRefusal
@@ -68,7 +67,7 @@ def log_in(caller: Session, req: pb.IMLoginReq, seq: int) -> Credentials | Outco
     if caller.login_begun:
         return NOTHING
     caller.login_begun = bool(req.user_name)  # an empty name leaves the connection free to try
-    return Credentials(req.user_name, req.password, home_of(caller.link.peer))
+    return Credentials(req.user_name, req.password, caller.network)
 
 
 @handles(Command.LOGIN_REQ_LOGINOUT, anonymous=True)
