@@ -21,8 +21,7 @@ MAX_NAME_CHARS = 255
 MAX_PATH_CHARS = 4096  # Windows sends the whole path
 FORGOTTEN_AT_ONCE = 100  # old tasks per offer: more than come, and no long transaction
 
-# More than the UUIDs that are given out: programs may have ids of their own.
-_TASK_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+_TASK_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)  # what was given out is one
 
 
 @atomic(savepoint=False)
@@ -58,17 +57,14 @@ def add_offline(
 ) -> FileUploaded:
     """Note that the sender has uploaded a file, for the receiver to fetch when he comes.
 
-    A task of ours is its sender's, for its receiver; one that we don't know is taken at the
-    client's word, as by the original: nobody can fetch what isn't there.  Raises Refused for
-    somebody else's task, one that waits already, and when IM_OFFLINE_FILES_PER_SENDER files of the
-    sender wait for the receiver.
+    A task is its sender's, for its receiver.  Raises Refused for somebody else's task, one that
+    nobody was given or whose time is over, a file that waits already, and when
+    IM_OFFLINE_FILES_PER_SENDER files of the sender wait for the receiver.
     """
-    if not _TASK_ID.fullmatch(task_id):
-        raise Refused("a task id has 1 to 64 letters and digits")
     name = _checked_name(path)
     _check(receiver_id, size)
-    task = FileTask.objects.filter(task_id=task_id).first()
-    if task is not None and (task.from_id, task.to_id) != (sender_id, receiver_id):
+    task = _task(task_id)
+    if (task.from_id, task.to_id) != (sender_id, receiver_id):
         raise Refused(f"the task is not user {sender_id}'s for user {receiver_id}")
     waiting = IMTransmitFile.objects.filter(to_id=receiver_id, status=RowStatus.SHOWN)
     limit = settings.IM_OFFLINE_FILES_PER_SENDER
@@ -108,6 +104,16 @@ def delete_offline(user_id: int, task_id: str) -> None:
     deleted, _ = IMTransmitFile.objects.filter(of_user, task_id=task_id).delete()
     if not deleted:
         raise Refused(f"no such file of user {user_id}'s")
+
+
+def _task(task_id: str) -> FileTask:
+    """Return a transfer that can still be made."""
+    valid_since = int(time.time()) - settings.IM_FILE_TASK_SECONDS
+    tasks = FileTask.objects.filter(created__gte=valid_since)
+    task = tasks.filter(task_id=task_id).first() if _TASK_ID.fullmatch(task_id) else None
+    if task is None or task.task_id != task_id:  # MariaDB does not look at case
+        raise Refused("there is no such file transfer")
+    return task
 
 
 def _checked_name(path: str) -> str:

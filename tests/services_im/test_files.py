@@ -1,5 +1,7 @@
 """Tasks and offline files: what bounds them."""
 
+import time
+
 import pytest
 from django.db.transaction import atomic
 from pytest_django.fixtures import Settings
@@ -40,18 +42,23 @@ def test_a_sender_has_so_many_tasks_until_the_old_ones_are_forgotten(
     assert list(FileTask.objects.values_list("task_id", flat=True)) == [new.task_id]
 
 
+def task(sender_id: int, receiver_id: int) -> str:
+    """Return the id of a new transfer."""
+    return files.offer(sender_id, receiver_id, "a.txt", 1, OFFLINE).task_id
+
+
 def test_so_many_files_of_a_sender_wait_for_one_receiver(
     settings: Settings, pair: tuple[int, int]
 ) -> None:
     settings.IM_OFFLINE_FILES_PER_SENDER = 2
     ada, bob = pair
-    for number in range(2):
-        files.add_offline(ada, bob, f"task-{number}", "a.txt", 1)
+    for _ in range(2):
+        files.add_offline(ada, bob, task(ada, bob), "a.txt", 1)
 
     with pytest.raises(Refused), atomic():
-        files.add_offline(ada, bob, "task-2", "a.txt", 1)
+        files.add_offline(ada, bob, task(ada, bob), "a.txt", 1)
 
-    assert files.add_offline(bob, ada, "task-3", "a.txt", 1).file.receiver_id == ada
+    assert files.add_offline(bob, ada, task(bob, ada), "a.txt", 1).file.receiver_id == ada
     assert IMTransmitFile.objects.count() == 3
 
 
@@ -60,14 +67,35 @@ def test_the_list_is_bounded_and_begins_with_the_oldest(
 ) -> None:
     settings.IM_OFFLINE_FILES = 2
     ada, bob = pair
-    for number in range(3):
-        files.add_offline(ada, bob, f"task-{number}", "a.txt", 1)
+    tasks = [task(ada, bob) for _ in range(3)]
+    for task_id in tasks:
+        files.add_offline(ada, bob, task_id, "a.txt", 1)
 
-    assert [file.task_id for file in files.waiting_for(bob)] == ["task-0", "task-1"]
+    assert [file.task_id for file in files.waiting_for(bob)] == tasks[:2]
 
 
-@pytest.mark.parametrize("task_id", ["", "x" * 65, "a b", "../x", "ä", "x\n"])
-def test_a_task_id_is_a_plain_word(pair: tuple[int, int], task_id: str) -> None:
+@pytest.mark.parametrize(
+    "task_id",
+    ["", "x" * 65, "a b", "../x", "ä", "x\n", "task-1", "62f3c5a4-8f7f-4b6e-9e0d-0f6a3f1b2c3d"],
+)
+def test_a_task_that_nobody_was_given_adds_no_file(pair: tuple[int, int], task_id: str) -> None:
+    with pytest.raises(Refused), atomic():
+        files.add_offline(*pair, task_id, "a.txt", 1)
+
+    assert files.waiting_for(pair[1]) == []
+
+
+def test_a_task_is_spelled_as_it_was_given(pair: tuple[int, int]) -> None:
+    task_id = task(*pair)
+
+    with pytest.raises(Refused), atomic():
+        files.add_offline(*pair, task_id.upper(), "a.txt", 1)
+
+
+def test_a_task_whose_time_is_over_adds_no_file(settings: Settings, pair: tuple[int, int]) -> None:
+    task_id = task(*pair)
+    FileTask.objects.update(created=int(time.time()) - settings.IM_FILE_TASK_SECONDS - 1)
+
     with pytest.raises(Refused), atomic():
         files.add_offline(*pair, task_id, "a.txt", 1)
 
