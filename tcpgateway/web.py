@@ -10,6 +10,7 @@ WebSockets end with the drain, not before it: what they sent is answered.
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
@@ -17,12 +18,14 @@ from typing import Any
 from daphne import cli, server
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import endpoints
 from twisted.internet.defer import Deferred
 
 from im.delivery import discovery
 from im.delivery.node import here
 from im.networks import home_of
+from im.services import instance_lock
 from im.types import DeviceClass
 from tcpgateway import web_node
 from tcpgateway.bodies import Bodies, Body
@@ -91,9 +94,13 @@ class Server(server.Server):  # type: ignore[misc]
         )
 
     def run(self) -> None:
-        """Serve until a signal comes."""
+        """Serve until a signal comes, unless another process has the database."""
         from twisted.internet import reactor  # which one was chosen by now
 
+        try:
+            instance_lock.claim()
+        except ImproperlyConfigured as exc:
+            sys.exit(f"configuration error: {exc}")
         reactor.callWhenRunning(self._follow_gateways)
         super().run()
 

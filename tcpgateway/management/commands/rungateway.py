@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from im.services import installation
+from im.services import installation, instance_lock
 from tcpgateway import runners
 from tcpgateway.lifeline import Lifeline
 from tcpgateway.server import open_ports
@@ -40,6 +40,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "several workers need REDIS_URL: without it they can't reach each other"
             )
+        if workers == 1:
+            instance_lock.claim()
         installation.check_tables()
         connection.close()  # nobody needs it while the gateway runs
         if workers > 1:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 from im import addresses
-from im.services import installation, password_file
+from im.services import installation, instance_lock, password_file
 from im.services.installation import ADMINISTRATOR, Preparations
 from tcpgateway import runners
 from tcpgateway.server import listen, open_ports
@@ -30,12 +30,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        passwords = settings.IM_DATA_DIR / "passwords"
+        if options["first_run"]:
+            _make_directory(passwords.parent)
+        instance_lock.claim()
         with ExitStack() as opened:
             http = opened.enter_context(listen(settings.IM_HTTP_HOST, settings.IM_HTTP_PORT))
             ports = open_ports(opened, settings.IM_TCP_HOST, settings.IM_TCP_PORT)
             lines = _places(http, ports[0].listener)
             if options["first_run"]:
-                lines += self._prepare(settings.IM_DATA_DIR / "passwords")
+                lines += self._prepare(passwords)
             else:
                 installation.check_tables()
             connection.close()  # nobody needs it while the server runs
@@ -45,7 +49,6 @@ class Command(BaseCommand):
     def _prepare(self, passwords: Path) -> list[str]:
         """Make what is missing in the database; return what to tell about logging in."""
         try:
-            passwords.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             missing = len(installation.missing_migrations())
             if missing:
                 self.stdout.write(f"bringing the tables up to date ({missing} migrations)")
@@ -53,6 +56,13 @@ class Command(BaseCommand):
             return _logins(installation.prepare(passwords), passwords)
         except OSError as exc:
             raise ImproperlyConfigured(f"{passwords} can't be used: {exc.strerror}") from exc
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ImproperlyConfigured(f"{path} can't be used: {exc.strerror}") from exc
 
 
 def _places(http: socket, tcp: socket) -> list[str]:
