@@ -137,7 +137,7 @@ class _ServerLock:
         )
         return f"connected from {host}" if host else "which has just started"
 
-    def _ask(self, sql: str, *values: object) -> object:
+    def _ask(self, sql: str, *values: str | int) -> object:
         """Run a statement; return the first column of its first row, None without one."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, values)

@@ -77,11 +77,13 @@ def test_an_sqlite_file_is_the_same_by_another_name(sqlite_template: Path, tmp_p
 
 
 def test_with_redis_there_may_be_many(backend: str, tmp_path: Path, redis_server: Redis) -> None:
-    settings = {"redis_url": redis_server.url}
-    first = Server(backend, tmp_path / "var", "rungateway", **settings).start()
-    second = Server(backend, tmp_path / "var", "rungateway", **settings).start()
+    gateways = [
+        Server(backend, tmp_path / "var", "rungateway", redis_url=redis_server.url).start()
+        for _ in range(2)
+    ]
 
-    assert (first.stop(), second.stop()) == (0, 0)
+    for gateway in gateways:
+        gateway.kill()
 
 
 # --- the lock of a database server --------------------------------------------------------------

@@ -194,6 +194,13 @@ def web_database_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
+def own_database_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """DATABASE_URL of one like it, for servers that single tests start, one at a time."""
+    path = tmp_path_factory.mktemp("web-own") / "teamtalk.sqlite3"
+    return sqlite_with_people(sqlite_template, path, USERS)
+
+
+@pytest.fixture(scope="session")
 def server(web_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server all tests share.  Its log must be free of complaints at the end."""
     with shared_server(

@@ -22,12 +22,12 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def make_server(web_database_url: str, tmp_path: Path) -> Iterator[MakeServer]:
+def make_server(own_database_url: str, tmp_path: Path) -> Iterator[MakeServer]:
     """Return a function that starts a server of the test's own; it is killed at the end."""
     servers: list[Server] = []
 
     def make(**settings: Any) -> Server:
-        server = Server(web_database_url, tmp_path / "var", **settings)
+        server = Server(own_database_url, tmp_path / "var", **settings)
         servers.append(server)
         return server.start()
 

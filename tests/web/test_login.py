@@ -160,9 +160,9 @@ async def test_only_who_is_logged_in_uploads_pictures(sockets: Sockets, people: 
     assert (await browser.get("/" + taken.json["path"])).body == b"\x89PNG"
 
 
-async def test_a_token_grows_old(web_database_url: str, tmp_path: Path, people: People) -> None:
+async def test_a_token_grows_old(own_database_url: str, tmp_path: Path, people: People) -> None:
     [ada] = people(1)
-    server = Server(web_database_url, tmp_path / "var", IM_WEB_TOKEN_SECONDS=-1).start()
+    server = Server(own_database_url, tmp_path / "var", IM_WEB_TOKEN_SECONDS=-1).start()
     try:
         async with Sockets(server.http_port) as sockets:
             answer = await sockets.browser().post("login", name=ada.name, password="pass")
