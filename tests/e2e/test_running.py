@@ -112,11 +112,13 @@ def test_a_taken_port_is_named(database_url: str, setting: str) -> None:
         pytest.param("nonsense", "DATABASE_URL must name SQLite", id="nonsense"),
         pytest.param("postgres://a:b@c/d", "DATABASE_URL must name SQLite", id="another kind"),
         pytest.param("sqlite:////no/such/x", "unable to open", id="no such directory"),
-        pytest.param(f"sqlite:///{__file__}", "not a database", id="another kind of file"),
+        pytest.param("sqlite:///{}/text", "not a database", id="another kind of file"),
         pytest.param("sqlite:///{}/new", "tables are not up to date", id="empty"),
     ],
 )
 def test_a_wrong_database_url_is_named(tmp_path: Path, url: str, complaint: str) -> None:
+    (tmp_path / "text").write_text("no database" * 100)
+
     assert complaint in refusal(DATABASE_URL=url.format(tmp_path))
 
 
