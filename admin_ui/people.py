@@ -31,6 +31,7 @@ from admin_ui.people_forms import (
     SEXES,
     STATUSES,
     NewUserForm,
+    NewUserWithPasswordForm,
     OffboardForm,
     PasswordForm,
     UserForm,
@@ -41,7 +42,7 @@ from admin_ui.tree import company_outline, subtree
 from im.delivery.outside import online_devices
 from im.errors import Refused
 from im.models import IMUser
-from im.services import directory, offboarding
+from im.services import directory, offboarding, password_setting
 from im.services.password_file import random_password
 from im.types import DeviceClass
 
@@ -147,12 +148,16 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
         return not lookup.startswith(SECRETS) and super().lookup_allowed(lookup, value, request)
 
     def get_fieldsets(self, request: HttpRequest, obj: IMUser | None = None) -> Any:
-        return self.fieldsets if obj else self.add_fieldsets
+        if obj:
+            return self.fieldsets
+        return self.add_fieldsets if request.user.has_perm(SET_PASSWORDS) else self.card_fields
 
     def get_form(
         self, request: HttpRequest, obj: IMUser | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        kwargs.setdefault("form", UserForm if obj else NewUserForm)
+        may_set = request.user.has_perm(SET_PASSWORDS)
+        new = NewUserWithPasswordForm if may_set else NewUserForm
+        kwargs.setdefault("form", UserForm if obj else new)
         return super().get_form(request, obj, change, **kwargs)
 
     def get_changelist_instance(self, request: HttpRequest) -> "ChangeList":
@@ -181,8 +186,9 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
 
     def write(self, form: Any, row_id: int | None) -> int:
         if row_id is None:
-            password = form.cleaned_data["password"] or random_password()
-            form.instance.shown_password = "" if form.cleaned_data["password"] else password
+            typed = form.cleaned_data.get("password")  # None: they set none, and are shown none
+            password = typed or random_password()
+            form.instance.shown_password = password if typed == "" else ""
             return directory.create_user(form.card(), password).user_id
         change = directory.change_user(row_id, form.card(), seen=form.cleaned_data["seen"])
         announce_on_commit(change.events)
@@ -205,15 +211,16 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
             raise PermissionDenied
         if row is None:
             raise Http404
-        form = PasswordForm(request.POST or None)
+        form = PasswordForm(row, request.POST or None)
         if not form.is_valid():
             return self._password_form(request, row, form)
         typed = form.cleaned_data["password"]
         password = typed or random_password()
         with transaction.atomic():
-            change = directory.set_password(row.pk, password)
+            operator = operator_of(request).get_username()
+            change = password_setting.set_for(row.pk, password, set_by=operator)
             announce_on_commit(change.events)
-            self.record(request, "password", row)
+            self.record(request, "password", row, reason=form.cleaned_data["reason"])
         if not typed:
             return self._show_password(request, row, password)
         text = gettext("%(nick)s has a new password.") % {"nick": row.nick}

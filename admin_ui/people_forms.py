@@ -1,6 +1,7 @@
 """Forms of people: one person, a new one, a new password, offboarding."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -11,9 +12,11 @@ from admin_ui.department_choice import DepartmentField
 from admin_ui.edit_pages import CardForm, number_choice
 from admin_ui.filters import Choices
 from admin_ui.person_choice import PersonField
+from im.models import IMUser
 from im.services import directory, phone
-from im.services.directory import MAX_PASSWORD_CHARS, USER_TEXTS, UserCard
+from im.services.directory import USER_TEXTS, UserCard
 from im.services.edits import Problem
+from im.services.password_rules import MAX_PASSWORD_CHARS, check_password
 from im.types import UserStatus
 
 SEXES: Choices = [(0, _("unknown")), (1, _("male")), (2, _("female"))]
@@ -112,33 +115,54 @@ class UserForm(CardForm):
 
 
 class NewUserForm(UserForm):
+    """A person to add, by somebody who sets no passwords: nobody knows the first one."""
+
+    def problems(self) -> Sequence[Problem]:
+        return directory.check_new_user(self.card())
+
+
+class NewUserWithPasswordForm(NewUserForm):
     """A person to add, with a first password."""
 
     password = password_field(_("Password"), RANDOM_IF_EMPTY)
     password_again = password_field(_("Password again"))
 
     def problems(self) -> Sequence[Problem]:
-        return [*directory.check_new_user(self.card()), *password_problems(self.cleaned_data)]
+        owner = asdict(self.card())
+        return [*super().problems(), *password_problems(self.cleaned_data, owner)]
 
 
 class PasswordForm(forms.Form):
-    """A new password, typed twice."""
+    """A new password, typed twice, and what for."""
 
     password = password_field(_("New password"), RANDOM_IF_EMPTY)
     password_again = password_field(_("New password again"))
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=255,
+        help_text=_(
+            "Who sets a password can log in with it. The reason is recorded, and the person gets a "
+            "message that you did it."
+        ),
+    )
+
+    def __init__(self, owner: IMUser, *args: Any, **kwargs: Any) -> None:  # Any: Form's own
+        super().__init__(*args, **kwargs)
+        self._owner = owner
 
     def clean(self) -> None:
         super().clean()
         if not self.errors:
-            for problem in password_problems(self.cleaned_data):
+            personal = directory.personal_of(self._owner)
+            for problem in password_problems(self.cleaned_data, personal):
                 self.add_error(problem.field, problem.text)
 
 
-def password_problems(entered: dict[str, Any]) -> Sequence[Problem]:
+def password_problems(entered: dict[str, Any], owner: Mapping[str, object]) -> Sequence[Problem]:
     """Return what is wrong with a password typed twice."""
     if entered["password"] != entered["password_again"]:
         return [Problem("password_again", gettext("The two passwords are not the same."))]
-    return directory.check_password(entered["password"]) if entered["password"] else ()
+    return check_password(entered["password"], owner) if entered["password"] else ()
 
 
 class OffboardForm(forms.Form):

@@ -48,12 +48,25 @@ class ImportForm(forms.Form):
         help_text=_("An Excel workbook (.xlsx) or CSV: at most 10 MB and 20,000 rows."),
         widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.txt,.tsv"}),
     )
+    reason = forms.CharField(
+        label=_("Reason for new passwords"),
+        max_length=255,
+        required=False,
+        help_text=_(
+            "Only if the file has passwords of people who are here already. It is recorded, and "
+            "they get a message that you did it."
+        ),
+    )
 
 
 class ConfirmForm(forms.Form):
     """The yes to an import that was shown."""
 
     import_file_name = forms.CharField(widget=forms.HiddenInput)
+
+
+class _ReasonMissing(Exception):
+    """People would get new passwords, and nobody said why."""
 
 
 class PeopleImport(ModelAdmin):
@@ -84,19 +97,29 @@ class PeopleImport(ModelAdmin):
         context: dict[str, Any] = {}
         if request.method == "POST" and form.is_valid():
             try:
-                context = self._preview(request, form.cleaned_data["import_file"])
+                context = self._preview(request, **form.cleaned_data)
             except Refused as refusal:
                 form.add_error("import_file", str(refusal))
+            except _ReasonMissing as missing:
+                form.add_error("reason", str(missing))
         theme.dress(form)
         return self._page(request, gettext("Import"), {"form": form, **context})
 
-    def _preview(self, request: HttpRequest, file: Any) -> dict[str, Any]:  # Any: an upload
+    def _preview(
+        self,
+        request: HttpRequest,
+        import_file: Any,  # Any: an upload
+        reason: str,
+    ) -> dict[str, Any]:
         """Return what the page shows of a file.  Raises Refused when it can't be read."""
-        wishes = wishes_of(reading.read(file.chunks()))
+        wishes = wishes_of(reading.read(import_file.chunks()))
         planned = plan(operator_of(request), wishes.rows)
+        if planned.sets_passwords and not reason:
+            raise _ReasonMissing(gettext("This file sets passwords: say what for."))
         context = {"result": planned, "notes": _notes(wishes, planned), **_tables(wishes, planned)}
         if not planned.totals[Kind.REFUSED] and planned.rows:
-            name = _keep(operator_of(request).pk, file.name, wishes, planned)
+            head = [import_file.name, reason]
+            name = _keep(operator_of(request).pk, head, wishes, planned)
             context["confirm_form"] = ConfirmForm(initial={"import_file_name": name})
         return context
 
@@ -114,10 +137,10 @@ class PeopleImport(ModelAdmin):
             ), messages.ERROR)  # fmt: skip
             return HttpResponseRedirect(reverse(f"admin:{FORM_URL}"))
         try:
-            file_name, rows = _loaded(content)
+            (file_name, reason), rows = _loaded(content)
             outcome = people_storing.store(
                 plan(operator, rows), operator, address=audit_log.address_of(request),
-                file_name=file_name,
+                file_name=file_name, reason=reason,
             )  # fmt: skip
         except BaseException:
             pending_uploads.give_back(operator.pk, name)
@@ -207,22 +230,22 @@ def _shown(row: PlannedRow, fields: list[str]) -> dict[str, Any]:
     }
 
 
-def _keep(owner_id: int, file_name: str, wishes: Wishes, planned: Plan) -> str:
+def _keep(owner_id: int, head: list[str], wishes: Wishes, planned: Plan) -> str:
     rows = [
         [wish.number, wish.texts, wish.secret and asdict(wish.secret), row.person_id]
         for wish, row in zip(wishes.rows, planned.rows, strict=True)
     ]
-    lines = [json.dumps(item) for item in ([file_name], *rows)]
+    lines = [json.dumps(item) for item in (head, *rows)]
     try:
         return pending_uploads.keep(owner_id, "\n".join(lines).encode())
     except OSError as error:
         raise Refused(gettext("The server can't keep the file: %s") % error.strerror) from error
 
 
-def _loaded(content: bytes) -> tuple[str, list[Wish]]:
+def _loaded(content: bytes) -> tuple[list[str], list[Wish]]:
     head, *lines = content.decode().split("\n")
     rows = [
         Wish(number, texts, Secret(**secret) if secret else None, person_id)
         for number, texts, secret, person_id in map(json.loads, lines)
     ]
-    return json.loads(head)[0], rows
+    return json.loads(head), rows

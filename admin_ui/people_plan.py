@@ -15,6 +15,7 @@ from admin_ui import scope
 from admin_ui.models import Operator
 from admin_ui.people_columns import LABELS, STORED_AS, columns_for, says, unprotected
 from admin_ui.people_wishes import Wish
+from admin_ui.roles import SET_PASSWORDS
 from im.models import IMUser
 from im.services.directory import UserCard
 from im.services.roster import Entry, Roster, new_entry
@@ -82,6 +83,11 @@ class Plan:
         counted = Counter(row.kind for row in self.rows)
         return {kind.value: counted[kind] for kind in Kind}
 
+    @property
+    def sets_passwords(self) -> bool:
+        """Tell whether people who are there get new passwords."""
+        return any(row.entry and row.entry.secret for row in self.of_kind(Kind.CHANGED))
+
     def of_kind(self, *kinds: Kind) -> list[PlannedRow]:
         """Return the rows of some kinds."""
         return [row for row in self.rows if row.kind in kinds]
@@ -96,6 +102,7 @@ def plan(operator: Operator, wishes: Sequence[Wish]) -> Plan:
 class _Planner:
     def __init__(self, operator: Operator, names: Iterable[str]) -> None:
         self._columns = columns_for(operator)
+        self._may_set_passwords = operator.has_perm(SET_PASSWORDS)
         self._mine = scope.departments_of(operator)
         self._roster = Roster(filter(None, names))
 
@@ -164,6 +171,8 @@ class _Planner:
     ) -> PlannedRow:
         known = {name for name, _text in (*problems, *wish.problems)}
         found = [*wish.problems, *problems]
+        if wish.secret and not self._may_set_passwords:
+            found.append(("password", gettext("You may not set passwords; empty this cell.")))
         for problem in self._roster.problems(entry):
             name = _FIELD_OF.get(problem.field, problem.field)
             if name not in known:

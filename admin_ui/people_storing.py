@@ -19,7 +19,7 @@ from admin_ui.edit_pages import announce_on_commit
 from admin_ui.models import Operator
 from admin_ui.people_plan import Kind, Plan, PlannedRow
 from im.errors import Refused
-from im.services import roster
+from im.services import password_setting, roster
 from im.services.attempts import CommitOutcomeUnknown, in_transaction
 from im.services.faults import Fault, classify, drop_unusable_connection
 from im.services.roster import ROWS_PER_TRANSACTION, Stored
@@ -52,10 +52,15 @@ class _Hindered(Exception):
     """The database can't store anything now."""
 
 
-def store(plan: Plan, operator: Operator, *, address: str, file_name: str) -> Outcome:
-    """Store a plan's rows and return what became of them."""
+def store(
+    plan: Plan, operator: Operator, *, address: str, file_name: str, reason: str = ""
+) -> Outcome:
+    """Store a plan's rows and return what became of them.
+
+    `reason`: why people get new passwords, if they do.
+    """
     outcome = Outcome(same=plan.totals[Kind.SAME], refused=plan.of_kind(Kind.REFUSED))
-    _Storing(operator, address, outcome).store_all(plan.of_kind(Kind.NEW, Kind.CHANGED))
+    _Storing(operator, address, reason, outcome).store_all(plan.of_kind(Kind.NEW, Kind.CHANGED))
     outcome.refused.sort(key=lambda row: row.number)
     _record(outcome, operator, address, file_name)
     return outcome
@@ -64,9 +69,10 @@ def store(plan: Plan, operator: Operator, *, address: str, file_name: str) -> Ou
 class _Storing:
     """Stores rows on behalf of an operator, and counts in `outcome`."""
 
-    def __init__(self, operator: Operator, address: str, outcome: Outcome) -> None:
+    def __init__(self, operator: Operator, address: str, reason: str, outcome: Outcome) -> None:
         self._operator = operator
         self._address = address
+        self._reason = reason
         self._outcome = outcome
         self._refusals = 0  # by the database
 
@@ -120,7 +126,7 @@ class _Storing:
         self._outcome.undone -= len(rows)
 
     def _work(self, rows: Sequence[PlannedRow]) -> Callable[[], Stored]:
-        return lambda: _store(rows, self._operator, self._address)
+        return lambda: _store(rows, self._operator, self._address, self._reason)
 
 
 def _let_others_write(held_s: float) -> None:
@@ -128,7 +134,7 @@ def _let_others_write(held_s: float) -> None:
         time.sleep(min(max(held_s, _LEAST_PAUSE_S), _MOST_PAUSE_S))
 
 
-def _store(rows: Sequence[PlannedRow], operator: Operator, address: str) -> Stored:
+def _store(rows: Sequence[PlannedRow], operator: Operator, address: str, reason: str) -> Stored:
     stored = roster.store([row.entry for row in rows if row.entry is not None])
     names = {row.entry.user_id: row.name for row in rows if row.entry is not None}
     deeds = [
@@ -140,7 +146,16 @@ def _store(rows: Sequence[PlannedRow], operator: Operator, address: str) -> Stor
         for user_id, difference in stored.changed.items()
     ]
     audit_log.record_all(operator, deeds, address=address)
+    given = [user_id for user_id, change in stored.changed.items() if "password" in change]
+    audit_log.record_all(
+        operator,
+        [Deed("password", f"im.imuser:{user_id}", {}, names[user_id]) for user_id in given],
+        reason,
+        address=address,
+    )
     announce_on_commit(stored.events)
+    if given:
+        announce_on_commit(password_setting.tell(given, set_by=operator.get_username()))
     return stored
 
 

@@ -13,7 +13,7 @@ from admin_ui.people_columns import LABELS
 from admin_ui.sheets.headings import HEADINGS, Columns, columns_of
 from admin_ui.sheets.table import Flaw, SheetRow, Table
 from im.errors import Refused
-from im.services.directory import check_password
+from im.services.password_rules import check_password
 from im.services.roster import Secret, secret_of
 
 _FLAWS = {
@@ -108,7 +108,7 @@ def _wish(row: SheetRow, columns: Columns) -> Wish:
     texts.pop("password", None)
     if not password.strip():
         return Wish(row.number, texts, problems=tuple(problems))
-    problems += [("password", problem.text) for problem in check_password(password)]
+    problems += [("password", problem.text) for problem in check_password(password, texts)]
     return Wish(row.number, texts, secret_of(password), problems=tuple(problems))
 
 

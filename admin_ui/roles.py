@@ -18,6 +18,7 @@ class Role(TextChoices):
     OWNER = "owner", _("owner")
     OPERATOR = "operator", _("operator")
     AUDITOR = "auditor", _("auditor")
+    PERSONNEL = "personnel", _("personnel")  # people and departments, without passwords
     MANAGER = "manager", _("department manager")
     NONE = "", _("none")
 
@@ -33,7 +34,7 @@ VIEW_LIVE = "admin_ui.view_live"
 CONTROL_LIVE = "admin_ui.control_live"  # disconnect, drain, broadcast
 EXPORT_PEOPLE = "admin_ui.export_people"
 IMPORT_PEOPLE = "admin_ui.import_people"
-SET_PASSWORDS = "admin_ui.set_passwords"
+SET_PASSWORDS = "admin_ui.set_passwords"  # who does can log in as that person
 VIEW_BLOCKED_LOGINS = "admin_ui.view_blocked_logins"
 LET_IN_AGAIN = "admin_ui.let_in_again"  # whose logins wait after wrong passwords
 
@@ -75,6 +76,7 @@ PAGE_RIGHTS: Mapping[Role, frozenset[str]] = {
             VIEW_BLOCKED_LOGINS,
         }
     ),
+    Role.PERSONNEL: frozenset({EXPORT_PEOPLE, IMPORT_PEOPLE, VIEW_BLOCKED_LOGINS, LET_IN_AGAIN}),
     Role.MANAGER: frozenset({EXPORT_PEOPLE, IMPORT_PEOPLE, SET_PASSWORDS}),
     Role.NONE: frozenset(),
 }
@@ -104,6 +106,7 @@ TABLE_RIGHTS: Mapping[Role, Mapping[str, str]] = {
         "admin_ui.auditentry": "v",
         "axes.accessattempt": "v",
     },
+    Role.PERSONNEL: {"im.imuser": "vac", "im.imdepart": "vac"},
     Role.MANAGER: {"im.imuser": "vac", "im.imdepart": "vac"},
     Role.NONE: {},
 }

@@ -31,10 +31,9 @@ from im.services.edits import (
     store_changes,
     text_problems,
 )
+from im.services.password_rules import PERSONAL, check_password
 from im.types import AccessEnded, Event, RowStatus, UserStatus
 
-MIN_PASSWORD_CHARS = 6  # the stored md5 of anything shorter is guessed in no time
-MAX_PASSWORD_CHARS = 128  # far beyond what the clients' input fields take
 SEXES = (0, 1, 2)  # unknown, male, female
 
 USER_TEXTS = (
@@ -104,7 +103,7 @@ class DepartmentChanged:
 @atomic(savepoint=False)
 def create_user(card: UserCard, password: str) -> UserChanged:
     """Add a person.  Raises InvalidFields when something can't be stored."""
-    problems = [*check_new_user(card), *check_password(password)]
+    problems = [*check_new_user(card), *check_password(password, asdict(card))]
     if problems:
         raise InvalidFields(problems)
     stored, salt = passwords.hash_password(password)
@@ -136,10 +135,10 @@ def change_user(user_id: int, card: UserCard, *, seen: int | None = None) -> Use
 @atomic(savepoint=False)
 def set_password(user_id: int, password: str) -> UserChanged:
     """Give a person a new password, with a new salt.  Raises InvalidFields, Refused."""
-    problems = check_password(password)
+    row = _locked_user(user_id)
+    problems = check_password(password, personal_of(row))
     if problems:
         raise InvalidFields(problems)
-    row = _locked_user(user_id)
     stored, salt = passwords.hash_password(password)
     store_changes(row, {"password": stored, "salt": salt})
     login_throttle.forgive_on_commit([row.name])
@@ -175,15 +174,9 @@ def check_user(user_id: int, card: UserCard, *, seen: int | None = None) -> tupl
     return tuple(stale_problem(row, seen) + _user_problems(changes, user_id, card))
 
 
-def check_password(password: str) -> tuple[Problem, ...]:
-    """Return why this can't be a password; empty when nothing is wrong."""
-    if len(password) < MIN_PASSWORD_CHARS:
-        text = _("A password needs at least %(limit)d characters.")
-        return (Problem("password", text % {"limit": MIN_PASSWORD_CHARS}),)
-    if len(password) > MAX_PASSWORD_CHARS:
-        text = _("A password has at most %(limit)d characters.")
-        return (Problem("password", text % {"limit": MAX_PASSWORD_CHARS}),)
-    return ()
+def personal_of(row: IMUser) -> dict[str, object]:
+    """Return what a person's password must not be like."""
+    return {column: getattr(row, column) for column in PERSONAL}
 
 
 def user_values(card: UserCard) -> dict[str, object]:

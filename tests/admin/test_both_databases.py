@@ -28,7 +28,7 @@ def bring(nick, password):
     ]
     assert store(plan(chief, rows), chief, address="", file_name="people.csv").is_complete
 
-bring("李", "welcome1")
+bring("李", "welcome to us")
 bring("王\U0001f600", "")
 people = list(IMUser.objects.order_by("name"))
 print(len(people), {row.nick[0] for row in people}, people[5].domain)

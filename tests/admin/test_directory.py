@@ -83,8 +83,8 @@ def test_names_that_differ_in_a_trailing_space_or_case_are_different_people(
 ) -> None:
     IMUser.objects.filter(pk=company.tom).update(name="anna ")
 
-    directory.create_user(UserCard("anna", "Anna", company.sales), "whatever")
-    directory.create_user(UserCard("Anna", "Anna", company.sales), "whatever")
+    directory.create_user(UserCard("anna", "Anna", company.sales), "whatever else")
+    directory.create_user(UserCard("Anna", "Anna", company.sales), "whatever else")
 
     assert set(IMUser.objects.values_list("name", flat=True)) >= {"anna ", "anna", "Anna"}
 
@@ -99,7 +99,7 @@ def test_a_card_that_changes_nothing_is_not_checked(company: Company) -> None:
 
 def test_many_leave_in_few_queries(company: Company) -> None:
     for number in range(20):
-        directory.create_user(UserCard(f"u{number}", "x", company.sales), "whatever")
+        directory.create_user(UserCard(f"u{number}", "x", company.sales), "whatever else")
     everybody = list(IMUser.objects.values_list("pk", flat=True))
 
     with CaptureQueriesContext(

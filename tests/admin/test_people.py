@@ -3,16 +3,19 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from admin_ui.models import AuditEntry
 from im.models import IMUser
-from im.services import directory, passwords
+from im.services import announcements, directory, passwords
 from im.services.directory import UserCard
 from im.types import UserStatus
+from im.wire import cipher
 from tests.admin.conftest import LONG_AGO, Company
 from tests.admin.pages import choose, errors, listed, shown_values, submit, text_of
+from tests.reading import page
 
 LIST = "/admin/im/imuser/"
 ADD = "/admin/im/imuser/add/"
@@ -57,7 +60,7 @@ def test_the_list_takes_as_many_queries_for_many_people_as_for_few(
 ) -> None:
     for number in range(people - 2):
         card = UserCard(f"u{number}", "x", company.sales)
-        directory.create_user(card, "whatever")
+        directory.create_user(card, "whatever else")
 
     # session, operator, second factor, departments of the filter, count, page
     with django_assert_num_queries(6):
@@ -240,7 +243,7 @@ def test_a_row_that_breaks_the_rules_already_stays_editable(
 def test_a_new_password_verifies_and_the_old_one_does_not(
     console: Client, company: Company
 ) -> None:
-    typed = {"password": "quite new", "password_again": "quite new"}
+    typed = {"password": "quite new", "password_again": "quite new", "reason": "she forgot it"}
 
     response = console.post(password_page(company.lina), typed)
 
@@ -251,19 +254,60 @@ def test_a_new_password_verifies_and_the_old_one_does_not(
     assert row.updated > LONG_AGO
 
 
-@pytest.mark.parametrize(("password", "again"), [("quite new", "quite other"), ("short", "short")])
-def test_a_bad_new_password_changes_nothing(
-    console: Client, company: Company, password: str, again: str
+def told(user_id: int) -> list[str]:
+    """Return what the system's user has written to somebody."""
+    sender = announcements.sender()
+    if sender is None:
+        return []
+    key = settings.IM_AES_KEY.encode()
+    return [cipher.decrypt_text(one.content, key) for one in page(user_id, sender.pk)]
+
+
+def test_who_sets_a_password_says_why_and_its_owner_hears_of_it(
+    console: Client, company: Company
+) -> None:
+    typed = {"password": "quite new", "password_again": "quite new", "reason": "she forgot it"}
+
+    console.post(password_page(company.lina), typed)
+
+    [entry] = AuditEntry.objects.filter(action="password")
+    assert (entry.target, entry.reason) == (f"im.imuser:{company.lina}", "she forgot it")
+    [message] = told(company.lina)
+    assert "Your password was set by olga at 20" in message
+    assert "您的密码" in message
+    assert told(company.tom) == []
+
+
+def test_a_random_password_is_told_of_too(console: Client, company: Company) -> None:
+    response = console.post(password_page(company.lina), {"reason": "first day"})
+
+    assert "New password" in text_of(response)
+    assert len(told(company.lina)) == 1
+
+
+@pytest.mark.parametrize(
+    ("password", "again", "reason"),
+    [
+        ("quite new", "quite other", "why not"),
+        ("short", "short", "why not"),
+        ("13800000004", "13800000004", "it is her phone"),
+        ("quite new", "quite new", " "),
+    ],
+)
+def test_a_bad_new_password_or_one_without_a_reason_changes_nothing(
+    console: Client, company: Company, password: str, again: str, reason: str
 ) -> None:
     before = IMUser.objects.get(pk=company.lina).password
 
     response = console.post(
-        password_page(company.lina), {"password": password, "password_again": again}
+        password_page(company.lina),
+        {"password": password, "password_again": again, "reason": reason},
     )
 
     assert response.status_code == 200
     assert "errorlist" in text_of(response)
     assert IMUser.objects.get(pk=company.lina).password == before
+    assert told(company.lina) == []
 
 
 def test_the_password_page_of_nobody_is_missing(console: Client, company: Company) -> None:

@@ -10,12 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from admin_ui import people_files
-from admin_ui.models import AuditEntry
+from admin_ui.models import AuditEntry, Operator
+from admin_ui.roles import Role
 from admin_ui.sheets import reading
 from im.models import IMUser
-from im.services import passwords
+from im.services import announcements, passwords
 from tests.admin.conftest import LONG_AGO, Company
 from tests.admin.pages import text_of
+from tests.reading import page
 
 IMPORT = "/admin/im/imuser/import/"
 EXPORT = "/admin/im/imuser/export/"
@@ -24,12 +26,18 @@ CSV, XLSX = "0", "1"
 HEAD = "name,nick,department,phone,password\n"
 
 
-def upload(console: Client, content: str | bytes, kind: str = CSV) -> Any:
+def upload(console: Client, content: str | bytes, kind: str = CSV, reason: str = "") -> Any:
     """Send a file and return the page that shows what it would do."""
     data = content.encode() if isinstance(content, str) else content
     name = "people.csv" if kind == CSV else "people.xlsx"
     return console.post(
-        IMPORT, {"format": kind, "import_file": SimpleUploadedFile(name, data), "resource": ""}
+        IMPORT,
+        {
+            "format": kind,
+            "import_file": SimpleUploadedFile(name, data),
+            "resource": "",
+            "reason": reason,
+        },
     )
 
 
@@ -40,10 +48,10 @@ def confirm(console: Client, preview: Any) -> Any:
 
 
 def test_new_people_come_in_after_a_look_and_can_log_in(console: Client, company: Company) -> None:
-    preview = upload(console, HEAD + "wuxia,吴霞,Starriver / Sales,+86 1380,welcome1\n")
+    preview = upload(console, HEAD + "wuxia,吴霞,Starriver / Sales,+86 1380,welcome to us\n")
 
     assert "wuxia" in text_of(preview)
-    assert "welcome1" not in text_of(preview)
+    assert "welcome to us" not in text_of(preview)
     assert not IMUser.objects.filter(name="wuxia").exists()
     confirm(console, preview)
 
@@ -51,7 +59,7 @@ def test_new_people_come_in_after_a_look_and_can_log_in(console: Client, company
     assert (row.nick, row.depart_id, row.phone, row.domain) == (
         "吴霞", company.sales, "+86 1380", "wuxia",
     )  # fmt: skip
-    assert passwords.matches(passwords.wire_password("welcome1"), row.password, row.salt)
+    assert passwords.matches(passwords.wire_password("welcome to us"), row.password, row.salt)
     assert AuditEntry.objects.filter(action="import", target=f"im.imuser:{row.pk}").exists()
 
 
@@ -69,6 +77,40 @@ def test_what_is_there_already_is_changed_or_left_alone(console: Client, company
     assert AuditEntry.objects.get(target=f"im.imuser:{tom.pk}").changes == [
         ("nick", ["Tom Becker", "Tomas"])
     ]
+
+
+def test_new_passwords_of_people_who_are_here_take_a_reason_and_are_told_of(
+    console: Client, company: Company
+) -> None:
+    rows = HEAD + "tom,,,,a new sentence\nwuxia,吴霞,Sales,,another sentence\n"
+
+    without = upload(console, rows)
+    confirm(console, upload(console, rows, reason="all were lost"))
+
+    assert "confirm_form" not in without.context
+    assert "say what for" in text_of(without)
+    [entry] = AuditEntry.objects.filter(action="password")
+    assert (entry.target, entry.reason) == (f"im.imuser:{company.tom}", "all were lost")
+    sender = announcements.sender()
+    assert sender is not None
+    assert len(page(company.tom, sender.pk)) == 1
+    assert page(IMUser.objects.get(name="wuxia").pk, sender.pk) == []
+
+
+def test_who_may_not_set_passwords_imports_none(company: Company) -> None:
+    client = Client()
+    client.force_login(Operator.objects.create_user("rob", role=Role.PERSONNEL))
+    before = IMUser.objects.get(pk=company.tom).password
+
+    refused = upload(client, HEAD + "tom,,,,a new sentence\n", reason="because")
+    refused_too = upload(client, HEAD + "wuxia,吴霞,Sales,,a new sentence\n", reason="because")
+    confirm(client, upload(client, HEAD + "tom,Tomas,,,\n"))
+
+    for one in (refused, refused_too):
+        assert "You may not set passwords" in text_of(one)
+        assert "confirm_form" not in one.context
+    row = IMUser.objects.get(pk=company.tom)
+    assert (row.nick, row.password) == ("Tomas", before)
 
 
 def test_every_bad_row_is_shown_with_its_reason_and_nothing_is_stored(
@@ -90,7 +132,7 @@ def test_every_bad_row_is_shown_with_its_reason_and_nothing_is_stored(
     assert "no such department" in text
     assert "At most 11 characters" in text
     assert "in the file twice" in text
-    assert "at least 6 characters" in text
+    assert "at least 8 characters" in text
     assert not IMUser.objects.filter(name="good").exists()
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from admin_ui.models import Operator
 from admin_ui.roles import Role
 from im.models import IMDepart, IMUser
-from im.services import discovery_items, groups
+from im.services import discovery_items, groups, passwords
 from im.services.discovery_items import ItemCard
 from im.types import GroupType
 from tests.admin.conftest import Company
@@ -18,19 +18,19 @@ from tests.admin.pages import choose, listed, submit, text_of
 USERS = "/admin/im/imuser/"
 DEPARTMENTS = "/admin/im/imdepart/"
 
-# Page -> who may open it; the first letters of owner, operator, auditor, manager.
+# Page -> who may open it; first letters of owner, operator, auditor, manager, personnel.
 PAGES = {
-    USERS: "oOam",
-    USERS + "add/": "oOm",
-    USERS + "import/": "oOm",
-    USERS + "export/": "oOam",
-    USERS + "{tom}/change/": "oOam",
+    USERS: "oOamp",
+    USERS + "add/": "oOmp",
+    USERS + "import/": "oOmp",
+    USERS + "export/": "oOamp",
+    USERS + "{tom}/change/": "oOamp",
     USERS + "{tom}/password/": "oOm",
-    USERS + "{tom}/history/": "oOam",
-    DEPARTMENTS: "oOam",
-    DEPARTMENTS + "add/": "oOm",
-    DEPARTMENTS + "{sales}/change/": "oOam",
-    DEPARTMENTS + "{sales}/history/": "oOam",
+    USERS + "{tom}/history/": "oOamp",
+    DEPARTMENTS: "oOamp",
+    DEPARTMENTS + "add/": "oOmp",
+    DEPARTMENTS + "{sales}/change/": "oOamp",
+    DEPARTMENTS + "{sales}/history/": "oOamp",
     "/admin/im/imgroup/": "oOa",
     "/admin/im/imgroup/add/": "oO",
     "/admin/im/imgroup/{group}/change/": "oOa",
@@ -48,10 +48,16 @@ PAGES = {
     "/admin/live/": "oOa",
     "/admin/live/announce/": "oO",
     "/admin/conversations/": "oOa",
-    "/admin/blocked/": "oOa",
-    "/admin/second-factor/": "oOam",
+    "/admin/blocked/": "oOap",
+    "/admin/second-factor/": "oOamp",
 }
-LETTERS = {Role.OWNER: "o", Role.OPERATOR: "O", Role.AUDITOR: "a", Role.MANAGER: "m"}
+LETTERS = {
+    Role.OWNER: "o",
+    Role.OPERATOR: "O",
+    Role.AUDITOR: "a",
+    Role.MANAGER: "m",
+    Role.PERSONNEL: "p",
+}
 
 
 def client_of(role: Role, company: Company) -> Client:
@@ -86,12 +92,27 @@ def test_each_role_opens_its_pages_and_no_other(role: Role, company: Company) ->
         (Role.OPERATOR, "/admin/dashboard/"),
         (Role.AUDITOR, "/admin/dashboard/"),
         (Role.MANAGER, USERS),
+        (Role.PERSONNEL, USERS),
     ],
 )
 def test_each_role_starts_on_the_dashboard_or_its_first_page(
     role: Role, page: str, company: Company
 ) -> None:
     assert client_of(role, company).get("/admin/")["Location"] == page
+
+
+def test_personnel_adds_people_whose_passwords_nobody_knows(company: Company) -> None:
+    client = client_of(Role.PERSONNEL, company)
+    typed = {"password": "their own wish", "password_again": "their own wish"}
+    person = {"name": "wuxia", "nick": "吴霞", "depart": company.sales, "status": 0, "sex": 0}
+
+    shown = text_of(client.get(USERS + "add/"))
+    response = client.post(USERS + "add/", person | typed)
+
+    row = IMUser.objects.get(name="wuxia")
+    assert "password_again" not in shown
+    assert response.status_code == 302  # and not a page that shows a password
+    assert not passwords.matches(passwords.wire_password("their own wish"), row.password, row.salt)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from im.services.directory import DepartmentCard, UserCard
 
 settings.ALLOWED_HOSTS.append("testserver")
 depart = directory.create_department(DepartmentCard("Sales")).depart_id
-directory.create_user(UserCard("tom", "Tom", depart), "whatever")
+directory.create_user(UserCard("tom", "Tom", depart), "whatever else")
 client = Client()
 client.force_login(Operator.objects.create_superuser("olga", password="op-secret-1"))
 for page in (

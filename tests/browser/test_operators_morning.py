@@ -48,7 +48,7 @@ async def run_action(page: Page, list_url: str, row: str, action: str) -> None:
 async def test_fifty_people_are_imported_after_a_look(desk: Page, tmp_path: Path) -> None:
     await add_department(desk, "Newcomers")
     file = tmp_path / "people.csv"
-    rows = [f"new{number:02d},新人{number},Newcomers,welcome{number}" for number in range(50)]
+    rows = [f"new{number:02d},新人{number},Newcomers,harbour gate {number}" for number in range(50)]
     file.write_text("name,nick,department,password\n" + "\n".join(rows), encoding="utf-8")
 
     await desk.goto(USERS + "import/")
@@ -84,6 +84,7 @@ async def test_a_random_password_is_shown_once_and_logs_in_over_tcp(
     client = await entrance.log_in(ada)
 
     await desk.goto(f"{USERS}{ada.id}/password/")
+    await desk.get_by_label("Reason").fill("lost")
     await desk.get_by_role("button", name="Set password").click()
     password = await desk.locator("#password").inner_text()
 

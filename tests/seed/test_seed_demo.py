@@ -46,7 +46,7 @@ def test_a_person_looks_as_expected_of_test_data() -> None:
 @pytest.mark.django_db
 def test_ids_are_in_a_row_where_there_are_others() -> None:
     depart_id = directory.create_department(DepartmentCard("Real")).depart_id
-    other = directory.create_user(UserCard("real", "Real", depart_id), "whatever").user_id
+    other = directory.create_user(UserCard("real", "Real", depart_id), "whatever else").user_id
 
     seed(5)
     seed(5, prefix="v")
@@ -60,7 +60,7 @@ def test_someone_added_meanwhile_takes_none_of_the_ids() -> None:
     depart_ids = seeding.add_departments("u", range(1, 2), [], seeding.department_times(1))
     crowd = seeding.reserve_crowd("u", 20, depart_ids, "pass")
 
-    stranger = directory.create_user(UserCard("x", "x", depart_ids[0]), "whatever").user_id
+    stranger = directory.create_user(UserCard("x", "x", depart_ids[0]), "whatever else").user_id
     seeding.add_people(crowd, range(1, 21), "pass")
 
     ids = IMUser.objects.filter(name__startswith="u").order_by("pk").values_list("pk", flat=True)
@@ -125,7 +125,7 @@ def test_clients_who_come_in_the_meantime_find_everybody(monkeypatch: pytest.Mon
 @pytest.mark.django_db
 def test_where_somebody_was_changed_just_now_all_are_new() -> None:
     depart_id = directory.create_department(DepartmentCard("Real")).depart_id
-    other = directory.create_user(UserCard("real", "Real", depart_id), "whatever")
+    other = directory.create_user(UserCard("real", "Real", depart_id), "whatever else")
 
     seed(50, departments=50)
 

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from im.errors import Refused
 from im.services import seeding
-from im.services.directory import MAX_PASSWORD_CHARS, USER_TEXTS
+from im.services.directory import USER_TEXTS
+from im.services.password_rules import MAX_PASSWORD_CHARS
 from im.services.seeding import NAME_DIGITS, Crowd
 
 # Rows per transaction: about 30 ms, so that a running server is not held up on slow disks either.
