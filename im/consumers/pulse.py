@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 
 from im import connections, peer_log
 from im.delivery.node import Node
@@ -87,6 +88,7 @@ def _flush_and_sweep() -> None:
     statistics.flush()
     web_sessions.sweep()
     login_tokens.sweep()
+    SessionStore.clear_expired()
 
 
 def _flush_and_close() -> None:

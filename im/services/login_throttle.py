@@ -64,8 +64,13 @@ class Throttle:
         """Return whom failures make wait, the newest first; of thousands the newest ones."""
         return self._in_counts(lambda counts: counts.blocked(self._limits()))
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether Redis failed so lately that it is not asked."""
+        return time.monotonic() < self._rests_until
+
     def _in_counts(self, ask: Callable[[Counts], T]) -> T:
-        if self._shared is not None and time.monotonic() >= self._rests_until:
+        if self._shared is not None and not self.is_resting:
             try:
                 return ask(self._shared)
             except RedisError as exc:

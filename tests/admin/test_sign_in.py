@@ -1,6 +1,8 @@
 """Getting into the console: old accounts, too many failures, the second factor."""
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from hashlib import md5
 from io import StringIO
 from typing import Any
@@ -8,8 +10,10 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -218,6 +222,70 @@ def test_an_account_without_a_role_stays_out() -> None:
     Operator.objects.create_user("nora", password="op-secret-4", is_staff=True)
 
     assert not log_in(Client(), "nora", "op-secret-4")
+
+
+# --- how a session ends -----------------------------------------------------------------------
+
+
+def copy_of(client: Client) -> Client:
+    """Return another browser with the cookies of this one."""
+    other = Client()
+    other.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
+    return other
+
+
+def sends_logout(client: Client, operator: Operator) -> None:
+    client.post("/admin/logout/")
+
+
+def gets_another_password(client: Client, operator: Operator) -> None:
+    operator.set_password("brand-new-1")
+    operator.save()
+
+
+def is_switched_off(client: Client, operator: Operator) -> None:
+    Operator.objects.filter(pk=operator.pk).update(is_active=False)
+
+
+def loses_the_role(client: Client, operator: Operator) -> None:
+    Operator.objects.filter(pk=operator.pk).update(role=Role.NONE)
+
+
+def waits_until_tomorrow(client: Client, operator: Operator) -> None:
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        sends_logout,
+        gets_another_password,
+        is_switched_off,
+        loses_the_role,
+        waits_until_tomorrow,
+    ],
+)
+def test_a_session_and_copies_of_its_cookie_end_together(
+    operator: Operator, end: Callable[[Client, Operator], None]
+) -> None:
+    client = Client()
+    assert log_in(client, "olga", "op-secret-1")
+    copy = copy_of(client)
+    assert is_open(copy)
+
+    end(client, operator)
+
+    assert not is_open(copy)
+    assert not is_open(client)
+
+
+def test_a_session_lasts_for_hours_and_not_for_weeks(operator: Operator) -> None:
+    client = Client()
+    log_in(client, "olga", "op-secret-1")
+
+    [session] = Session.objects.all()
+
+    assert session.expire_date < timezone.now() + timedelta(hours=13)
 
 
 # --- the second factor ------------------------------------------------------------------------

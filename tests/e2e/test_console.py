@@ -87,7 +87,10 @@ async def test_a_new_password_ends_the_sessions_of_the_old_one(
     await guest.log_in(ada.name)
 
     await sync_to_async(console.post)(
-        f"/im/imuser/{ada.id}/password/", password="brand new", password_again="brand new"
+        f"/im/imuser/{ada.id}/password/",
+        password="brand new",
+        password_again="brand new",
+        reason="lost",
     )
 
     assert await guest.closed()
