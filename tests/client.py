@@ -48,8 +48,10 @@ class Client:
         self.user_id = 0
 
     @classmethod
-    async def connect(cls, port: int, host: str = "127.0.0.1") -> Self:
-        return cls(*await asyncio.open_connection(host, port))
+    async def connect(cls, port: int, host: str = "127.0.0.1", own_host: str = "") -> Self:
+        """Connect to `host`, from the address `own_host` if that is given."""
+        own = (own_host, 0) if own_host else None
+        return cls(*await asyncio.open_connection(host, port, local_addr=own))
 
     async def __aenter__(self) -> Self:
         return self

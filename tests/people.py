@@ -77,9 +77,10 @@ class Entrance:
         self._port = port
         self._stack = AsyncExitStack()
 
-    async def connect(self) -> Client:
-        """Return a connection that has not logged in."""
-        return await self._stack.enter_async_context(await Client.connect(self._port))
+    async def connect(self, own_host: str = "") -> Client:
+        """Return a connection that has not logged in, from this address of the machine."""
+        client = await Client.connect(self._port, own_host=own_host)
+        return await self._stack.enter_async_context(client)
 
     async def log_in(self, person: Person, client_type: ClientType = ClientType.WINDOWS) -> Client:
         """Return a connection of this person's."""

@@ -126,6 +126,14 @@ async def change_password(request: HttpRequest) -> JsonResponse:
     return await _admit(proof.user_id, request)
 
 
+def _session_for(user_id: int, cookie: str) -> Pass | None:
+    going_on = web_sessions.renew(cookie)
+    if going_on is not None and going_on.user_id == user_id:
+        return going_on  # its end would end the connection of another tab, which would come back
+    _end_session(cookie)
+    return web_sessions.begin(user_id)
+
+
 def _end_session(cookie: str) -> None:
     ended = web_sessions.end(cookie)
     if ended is not None:
@@ -195,9 +203,8 @@ async def _check(credentials: Credentials) -> Admitted | LoginRefusal | None:
 
 
 async def _admit(user_id: int, request: HttpRequest) -> JsonResponse:
-    """Begin a session in place of the one the browser had, which may be somebody else's."""
-    await sync_to_async(_end_session)(_cookie(request))
-    admitted = await sync_to_async(web_sessions.begin)(user_id)
+    """Go on with the browser's session, or begin one in place of somebody else's."""
+    admitted = await sync_to_async(_session_for)(user_id, _cookie(request))
     return _problem(403, "refused") if admitted is None else _passed(admitted)
 
 

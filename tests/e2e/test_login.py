@@ -261,6 +261,21 @@ async def test_after_eleven_failures_even_the_right_password_is_refused(
     assert (await entrance.log_in(bob)).user_id == bob.id
 
 
+async def test_guesses_from_elsewhere_do_not_keep_a_person_out(
+    entrance: Entrance, people: People
+) -> None:
+    [ada] = people(1)
+    await entrance.log_in(ada)
+    for _ in range(FAILURES_ALLOWED):
+        await refusal(await entrance.connect("127.0.0.2"), ada.name, "wrong")
+
+    there = await refusal(await entrance.connect("127.0.0.2"), ada.name, wire_password("pass"))
+    here = await entrance.log_in(ada)
+
+    assert there == TOO_OFTEN
+    assert here.user_id == ada.id
+
+
 async def test_a_success_forgets_the_failures_before_it(entrance: Entrance, people: People) -> None:
     [ada] = people(1)
 

@@ -105,6 +105,25 @@ async def test_a_logout_ends_the_browsers_connection_copies_of_its_cookie_and_it
     assert (await late.receive("IMLoginRes"))["result_string"] == "登录已过期"
 
 
+async def test_a_browser_that_logs_in_again_goes_on_with_its_session_and_another_person_with_none(
+    sockets: Sockets, people: People
+) -> None:
+    ada, bob = people(2)
+    browser = sockets.browser()
+    answer = await browser.post("login", name=ada.name, password="pass")
+    connection = await sockets.connect()
+    await connection.send("IMLoginReq", {"user_name": ada.name, "password": answer.json["token"]})
+    await connection.receive("IMLoginRes")
+    copy = browser.copied()
+
+    await browser.post("login", name=ada.name, password="pass")
+    assert (await copy.post("token")).status == 200
+    await browser.post("login", name=bob.name, password="pass")
+
+    assert await connection.closed()
+    assert (await copy.post("token")).status == 204
+
+
 async def test_a_logout_leaves_other_browsers_and_devices_alone(
     sockets: Sockets, entrance: Entrance, people: People
 ) -> None:
