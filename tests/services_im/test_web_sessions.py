@@ -170,6 +170,13 @@ def test_what_is_over_is_swept_after_a_while(settings: Settings) -> None:
 # --- tokens -----------------------------------------------------------------------------------
 
 
+def test_a_token_grows_old(settings: Settings) -> None:
+    session = begun(add_user())
+    settings.IM_WEB_TOKEN_SECONDS = -1
+
+    assert log_in(session.token) is TOKEN_OVER
+
+
 def test_a_token_twice_in_a_batch_lets_one_in() -> None:
     session = begun(add_user())
 

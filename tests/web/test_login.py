@@ -1,9 +1,6 @@
 """The page's login over HTTP: a short token for the WebSocket, a session in a cookie."""
 
-from pathlib import Path
-
 from tests.people import Entrance, People
-from tests.server import Server
 from tests.web.conftest import Browser, Sockets
 
 
@@ -177,21 +174,3 @@ async def test_only_who_is_logged_in_uploads_pictures(sockets: Sockets, people: 
     assert taken.json["error_code"] == 0
     assert taken.json["path"].endswith("_1x1.png")
     assert (await browser.get("/" + taken.json["path"])).body == b"\x89PNG"
-
-
-async def test_a_token_grows_old(own_database_url: str, tmp_path: Path, people: People) -> None:
-    [ada] = people(1)
-    server = Server(own_database_url, tmp_path / "var", IM_WEB_TOKEN_SECONDS=-1).start()
-    try:
-        async with Sockets(server.http_port) as sockets:
-            answer = await sockets.browser().post("login", name=ada.name, password="pass")
-            client = await sockets.connect()
-            await client.send(
-                "IMLoginReq", {"user_name": ada.name, "password": answer.json["token"]}
-            )
-
-            result = await client.receive("IMLoginRes")
-
-            assert result["result_string"] == "登录已过期"
-    finally:
-        server.kill()
