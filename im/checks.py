@@ -12,13 +12,17 @@ from django.db import connections
 from google.protobuf.internal import api_implementation
 
 from im import handlers
+from im.connections import ENOUGH_BYTES
 from im.fields import is_mysql
 from im.handlers.registry import HANDLERS, NOT_YET
+from im.services.chat import MAX_TEXT_CHARACTERS
 from im.wire.catalog import Command, Direction, direction_of
 
 assert handlers  # importing the package is what fills HANDLERS
 
 AES_KEY_BYTES = 32
+LONGEST_MESSAGE_BYTES = 4 * MAX_TEXT_CHARACTERS + 1024  # as a statement
+TOO_SHORT = "; the longest messages can't be stored at all"
 
 
 @register()
@@ -112,3 +116,28 @@ def mysql_fits(
                 )
             )
     return errors
+
+
+@register(Tags.database)
+def statements_fit(
+    app_configs: Any,  # Any: as above
+    databases: Sequence[str] | None = None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Look whether the database takes statements as long as ours are."""
+    warnings: list[CheckMessage] = []
+    for connection in filter(is_mysql, map(connections.__getitem__, databases or [])):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@max_allowed_packet")
+            (found_bytes,) = cursor.fetchone()
+        if found_bytes < ENOUGH_BYTES:
+            warnings.append(
+                Warning(
+                    f"max_allowed_packet is {found_bytes}: messages are stored in small pieces, "
+                    "and groups of thousands can't be changed"
+                    + (TOO_SHORT if found_bytes < LONGEST_MESSAGE_BYTES else ""),
+                    hint=f"Set it to {ENOUGH_BYTES} at least, or leave it at the default.",
+                    id="im.W011",
+                )
+            )
+    return warnings

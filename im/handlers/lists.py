@@ -17,6 +17,7 @@ from im.services.reading import Reading
 # Enough to make a query's cost small against its rows'; few enough that nobody waits long for the
 # others of his batch, and messages get their turn.
 ASKED_TOGETHER = 64
+BYTES_PER_QUESTION = 1024  # of the longest statement that reads for all
 
 # Any: what a kind of list is asked with.
 Replies = Callable[[Sequence[Any], Reading], Iterator[Message]]
@@ -48,6 +49,7 @@ def _name(question: ListQuestion) -> str:
 
 
 def _together(questions: Sequence[ListQuestion]) -> list[Message]:
+    connections.check_room(len(questions), BYTES_PER_QUESTION)
     reading = Reading(question.groups_of for question in questions if question.groups_of)
     places: dict[Replies, list[int]] = {}
     for number, question in enumerate(questions):

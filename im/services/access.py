@@ -11,7 +11,7 @@ from im.services import passwords, web_sessions
 from im.types import UserStatus
 
 NONE = 0
-CHUNK = 2_000  # ids per query
+CHUNK = 1_000  # ids per query
 
 Keys = dict[int, int]
 

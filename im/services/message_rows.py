@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from im.connections import packet_bytes
 from im.models import group_messages, messages
 from im.services.rows import LOOKUP_CHUNK, Row, limited, listed, pairs_as_rows
 from im.services.together import ROWS_TOGETHER
@@ -16,6 +17,7 @@ from im.sharding import ShardedTable
 from im.types import Message, MsgType, RowStatus
 
 SELECTS_PER_QUERY = 16  # of LOOKUP_CHUNK places each: a statement of 50 KB
+SELECT_BYTES = 5 * 1024  # of such a select, at most
 ANY_ID = 2**31 - 1  # beyond every message id
 NO_ID = -1  # before every message id
 
@@ -108,8 +110,9 @@ def _rows_at(table: ShardedTable[Any], places: Iterable[Place]) -> Iterator[Row]
         for start in range(0, len(found), LOOKUP_CHUNK)
     ]
     with connection.cursor() as cursor:
-        for start in range(0, len(selects), SELECTS_PER_QUERY):
-            cursor.execute(" UNION ALL ".join(selects[start : start + SELECTS_PER_QUERY]))
+        at_once = max(1, min(SELECTS_PER_QUERY, packet_bytes() // SELECT_BYTES))
+        for start in range(0, len(selects), at_once):
+            cursor.execute(" UNION ALL ".join(selects[start : start + at_once]))
             yield from cursor.fetchall()
 
 

@@ -9,11 +9,17 @@ from functools import reduce
 from operator import itemgetter, or_
 from typing import Any
 
-from django.db import connection
+from django.db import DataError, connection
 from django.db.models import Q
+
+from im.connections import packet_bytes
 
 LOOKUP_CHUNK = 100  # keys per OR-ed look-up; SQLite bounds the depth of an expression
 STATEMENT_CHARS = 64 * 1024  # of INSERTs sent at once, about; a longer text still gets its own
+LONGEST_ROW_CHARS = 4096 + 256  # the content column, and a message's numbers
+_HEAD_BYTES = 1024  # what stands around the values
+_ESCAPED = (b"'", b'"', b"\\", b"\0", b"\n", b"\r", b"\x1a")
+_CHAR_BYTES = 4  # at most: a character of one byte may become two by a backslash
 
 Row = tuple[Any, ...]  # Any: as the driver takes and returns columns
 
@@ -40,6 +46,25 @@ def lock_rows(table: str, columns: Sequence[str], key: str, values: Sequence[int
         return list(cursor.fetchall())
 
 
+def _room_chars() -> int:
+    """Return after how many characters INSERTs that are sent together are enough.
+
+    One more statement, that is as long again, and one more row must fit then.
+    """
+    fitting = (packet_bytes() - _HEAD_BYTES) // _CHAR_BYTES
+    return min(STATEMENT_CHARS, (fitting - LONGEST_ROW_CHARS) // 2)
+
+
+def _check_length(row: Row) -> None:
+    """Look at a row that no statement may be long enough for.  Raises DataError if none is."""
+    texts = [value.encode() for value in row if isinstance(value, str)]
+    size = sum(len(text) + sum(map(text.count, _ESCAPED)) for text in texts) + _HEAD_BYTES
+    if size > packet_bytes():
+        raise DataError(
+            f"a row takes {size} bytes, and the database {packet_bytes()} (max_allowed_packet)"
+        )
+
+
 def insert_rows(
     table: str, columns: Sequence[str], rows: Sequence[Row], on_conflict: str = ""
 ) -> None:
@@ -47,7 +72,7 @@ def insert_rows(
     into = _insert_into(table, columns)
     with connection.cursor() as cursor:
         if connection.vendor == "mysql":
-            for values, texts in _spelled_out(rows):
+            for values, texts in _spelled_out(rows, _room_chars()):
                 cursor.execute(f"{into} {values} {on_conflict}", texts)
         else:  # a prepared statement, run for each row
             marks = ", ".join(["%s"] * len(columns))
@@ -81,14 +106,14 @@ def _sent_together(
     """Yield INSERTs to be sent at once, and the texts that are their parameters."""
     statements: list[str] = []
     texts: list[str] = []
-    chars = 0
+    chars, room = 0, _room_chars()
     for table, rows in sorted(rows_by_table.items()):
         into = _insert_into(table, columns)
-        for values, of_values in _spelled_out(sorted(rows)):
+        for values, of_values in _spelled_out(sorted(rows), room):
             statements.append(f"{into} {values}")
             texts += of_values
             chars += len(values) + sum(map(len, of_values))
-            if chars >= STATEMENT_CHARS:
+            if chars >= room:
                 yield statements, texts
                 statements, texts, chars = [], [], 0
     if statements:
@@ -189,8 +214,10 @@ def limited(select: str) -> str:
     return f"({select})" if connection.vendor == "mysql" else f"SELECT * FROM ({select})"
 
 
-def _spelled_out(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
+def _spelled_out(rows: Sequence[Row], room: int) -> Iterator[tuple[str, list[str]]]:
     """Yield the rows as VALUES with the integers in them, and the texts that are parameters.
+
+    After `room` characters the next ones begin.
 
     All rows are alike: integers and texts at the same places.  MySQLdb's way of making one
     statement of many rows takes five times as long, a quarter of what a message costs.
@@ -203,12 +230,14 @@ def _spelled_out(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
     texts: list[str] = []
     chars = 0
     for row in rows:
+        if room <= 0:
+            _check_length(row)
         values.append(template % numbers_of(row))
         chars += len(values[-1])
         for place in text_places:
             texts.append(row[place])
             chars += len(row[place])
-        if chars >= STATEMENT_CHARS:
+        if chars >= room:
             yield ", ".join(values), texts
             values, texts, chars = [], [], 0
     if values:

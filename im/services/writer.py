@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, DataError, InterfaceError, connection, transaction
 
 from im import connections
 from im.services import statistics
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 RETRY_PAUSES_S = (0.02, 0.1, 0.5)  # three retries; a deadlock is over at once, a restart is not
 READ_BACK_PAUSES_S = (0.1, 0.3, 1.0, 2.0, 3.0, 4.0)  # a database that restarts is back in seconds
+BYTES_PER_ITEM = 512  # of a statement that looks up, or makes, what all items of a batch need
 CACHE_ENTRIES = 500_000  # per cache; an entry is ~150 bytes
 
 
@@ -99,6 +100,7 @@ class Writer:
         work = Work(items, self._known)
         committing = False
         try:
+            connections.check_room(len(items), BYTES_PER_ITEM)
             with self._transaction():
                 results = work.run()
                 committing = True
@@ -138,7 +140,10 @@ class Writer:
 
 
 def _not_storable(item: Item, error: Exception) -> Result:
-    log.error("an item could not be stored", exc_info=error)
+    if isinstance(error, DataError):  # it says all: a value that does not fit
+        log.error("an item could not be stored: %s", error)
+    else:
+        log.error("an item could not be stored", exc_info=error)
     return None
 
 
