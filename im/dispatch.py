@@ -7,7 +7,7 @@ Nothing here waits; the caller (im.consumers.inbox) keeps a connection's command
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -36,9 +36,10 @@ from im.handlers.registry import (
 from im.peer_log import PeerLog
 from im.services import access, missed, statistics
 from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
-from im.types import Event
+from im.types import ClientType, Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
+from im.wire.pieces import ANDROID_PDU_BYTES, split
 
 __all__ = [
     "Progress",
@@ -300,10 +301,28 @@ def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
 
 def _reply(session: Session, pdu: Pdu, reply: Body | SharedReply) -> None:
     if isinstance(reply, SharedReply):
+        if len(reply.ends) > 1 and session.client_type == ClientType.ANDROID:
+            session.send_shared(list(_in_parts(reply, pdu.seq)))
+            return
         session.send(encode(reply.head, pdu.seq, followed_by=len(reply.encoded)))
         session.send(reply.encoded)
+        return
+    encoded = encode(reply, pdu.seq)
+    if len(encoded) > ANDROID_PDU_BYTES and session.client_type == ClientType.ANDROID:
+        for part in split(reply, ANDROID_PDU_BYTES):
+            session.send(encode(part, pdu.seq))
     else:
-        session.send(encode(reply, pdu.seq))
+        session.send(encoded)
+
+
+def _in_parts(reply: SharedReply, seq: int) -> Iterator[bytes | memoryview]:
+    """Yield the PDUs of a list that is too long for one: each a head and a part of the list."""
+    encoded = memoryview(reply.encoded)
+    begin = 0
+    for end in reply.ends:
+        yield encode(reply.head, seq, followed_by=end - begin)
+        yield encoded[begin:end]
+        begin = end
 
 
 def _refuse(session: Session, pdu: Pdu, handler: Handler, body: Body, why: Exception) -> None:

@@ -5,6 +5,7 @@ to be written (a client that doesn't read is cut off), and the time a closing co
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from im import addresses
@@ -141,6 +142,16 @@ class Connection(asyncio.Protocol):
         if self._is_closing:
             return
         self._outbox.put(data)
+        self._cut_off_if_overfull()
+
+    def send_shared(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Queue the pieces of a long list that other connections share."""
+        if self._is_closing:
+            return
+        self._outbox.put_shared(pieces)
+        self._cut_off_if_overfull()
+
+    def _cut_off_if_overfull(self) -> None:
         if self._outbox.is_overfull():
             peer_log.warning(address_of(self.peer), "cutting off %s: it does not read", self.peer)
             self._is_deaf = self._is_closing = True

@@ -8,11 +8,15 @@ it, so that neither the loop nor anybody's memory notices.
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
 
 SLICE_BYTES = 256 * 1024  # they take the loop about 0.1 ms
 MAX_LONG_PARTS = 8  # nobody needs the directory more often than this at once
+LONG_PART = -1  # is freed, instead of so many bytes
+
+Pieces = Sequence[bytes | memoryview]
 
 
 class Flush:
@@ -43,8 +47,8 @@ class Flush:
 class Outbox:
     """Queues bytes for a transport; `put` tells when the client leaves too much unread.
 
-    `limit_bytes` bounds what is queued for this connection alone; parts longer than a slice are
-    shared, so their number is bounded instead.
+    `limit_bytes` bounds what is queued for this connection alone; parts longer than a slice, and
+    those put in pieces, are shared, so their number is bounded instead.
     """
 
     __slots__ = (
@@ -62,8 +66,9 @@ class Outbox:
         self._flush = flush
         self._transport = transport
         self._limit_bytes = limit_bytes
-        self._parts: list[bytes] = []  # this turn's
-        self._backlog: deque[memoryview] | None = None  # what a long part holds up
+        self._parts: list[bytes | Pieces] = []  # this turn's
+        # What a long part holds up, and what becomes free when that is written.
+        self._backlog: deque[tuple[memoryview, int]] | None = None
         self._backlog_bytes = 0  # of the parts that are not long
         self._long_parts = 0
         self._is_congested = False
@@ -77,6 +82,13 @@ class Outbox:
         if len(data) > SLICE_BYTES:
             self._long_parts += 1
 
+    def put_shared(self, pieces: Pieces) -> None:
+        """Queue a long part in pieces."""
+        if not self._parts:
+            self._flush.later(self)
+        self._parts.append(pieces)
+        self._long_parts += 1
+
     def is_overfull(self) -> bool:
         """Tell whether the client leaves more unread than it may."""
         unread = self._transport.get_write_buffer_size() + self._backlog_bytes
@@ -89,14 +101,19 @@ class Outbox:
         if not self._parts:
             return
         if self._backlog is None and not self._long_parts:
-            self._transport.write(b"".join(self._parts))
+            self._transport.write(b"".join(self._parts))  # type: ignore[arg-type]  # no pieces
             self._parts.clear()
             return
         if self._backlog is None:
             self._backlog = deque()
         for part in self._parts:
-            self._backlog.append(memoryview(part))
-            if len(part) <= SLICE_BYTES:
+            if not isinstance(part, bytes):
+                self._backlog.extend((memoryview(piece), 0) for piece in part)
+                self._backlog.append((memoryview(b""), LONG_PART))
+            elif len(part) > SLICE_BYTES:
+                self._backlog.append((memoryview(part), LONG_PART))
+            else:
+                self._backlog.append((memoryview(part), len(part)))
                 self._backlog_bytes += len(part)
         self._parts.clear()
         self._pump()
@@ -133,15 +150,16 @@ class Outbox:
         elif not self._is_congested:
             self._flush.loop.call_soon(self._pump)
 
-    def _write(self, backlog: deque[memoryview], room: int) -> int:
+    def _write(self, backlog: deque[tuple[memoryview, int]], room: int) -> int:
         """Write the first part, or what there is room for; return how many bytes."""
-        part = backlog.popleft()
-        self._transport.write(part[:room])
+        part, frees = backlog.popleft()
+        if part:
+            self._transport.write(part[:room])
         if len(part) > room:
-            backlog.appendleft(part[room:])
+            backlog.appendleft((part[room:], frees))
             return room
-        if memoryview(part.obj).nbytes > SLICE_BYTES:
+        if frees == LONG_PART:
             self._long_parts -= 1  # that was its end
         else:
-            self._backlog_bytes -= len(part)
+            self._backlog_bytes -= frees
         return len(part)

@@ -381,7 +381,9 @@ IM_GROUP_MEMBERS = env.int("IM_GROUP_MEMBERS", default=5_000, at_least=1)
 IM_UNREAD_SESSIONS = env.int("IM_UNREAD_SESSIONS", default=1000, at_least=1)
 IM_LEASE_SECONDS = env.int("IM_LEASE_SECONDS", default=15, at_least=1)
 IM_SMALL_FILE_BYTES = env.int("IM_SMALL_FILE_BYTES", default=10 * 1024 * 1024, at_least=1)
-IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=512 * 1024)
+# A PDU with it must stay below the 400 KiB that Android takes, whose header and other fields
+# need less than 1 KiB.
+IM_VOICE_BYTES = env.int("IM_VOICE_BYTES", default=384 * 1024, at_most=399 * 1024)
 IM_UPLOAD_BYTES_PER_PERSON = env.int("IM_UPLOAD_BYTES_PER_PERSON", default=256 * 1024 * 1024)
 IM_UPLOAD_BYTES_PER_ADDRESS = env.int("IM_UPLOAD_BYTES_PER_ADDRESS", default=4 * 1024 * 1024 * 1024)
 IM_UPLOAD_NETWORKS = env.networks("IM_UPLOAD_NETWORKS", default=[])

@@ -1,7 +1,7 @@
 """Stand-ins for what is outside: a link without a socket, a channel layer without a backend."""
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 import msgpack
@@ -30,6 +30,9 @@ class RecordingLink:
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)
+
+    def send_shared(self, pieces: Sequence[bytes | memoryview]) -> None:
+        self.sent.extend(bytes(piece) for piece in pieces)
 
     def pause(self, is_paused: bool) -> None:
         self.pauses.append(is_paused)

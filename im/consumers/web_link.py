@@ -125,6 +125,11 @@ class WebLink:
         elif self._writer is None:
             self._writer = self._loop.create_task(self._write())
 
+    def send_shared(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Queue the pieces of PDUs, heads and parts of a list in turn."""
+        for piece in pieces:
+            self.send(bytes(piece))
+
     def refuse(self, command_id: int, seq: int, why: str) -> None:
         """Tell a client that speaks JSON why a command was not done."""
         if self.frames is not None:

@@ -1,6 +1,6 @@
 """The live connections of this process, and who of them gets what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
@@ -38,6 +38,9 @@ class Link(Protocol):
 
     def send(self, data: bytes) -> None:
         """Queue encoded PDUs; what one turn of the loop queues leaves in one write."""
+
+    def send_shared(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Queue the pieces of PDUs that hold one long list, which other connections share."""
 
     def pause(self, is_paused: bool) -> None:
         """Stop or go on reading, so that a fast sender waits instead of being buffered."""
@@ -107,6 +110,10 @@ class Session:
     def send(self, data: bytes) -> None:
         """Queue encoded PDUs for this connection."""
         self.link.send(data)
+
+    def send_shared(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Queue the pieces of PDUs that hold one long list, which other connections share."""
+        self.link.send_shared(pieces)
 
     def leave(self, *, grace_s: float = 0) -> None:
         """Take no further command and close once everything queued is written."""

@@ -41,7 +41,7 @@ def _answer_departments(
     if page is None:
         return NOTHING
     head = pb.IMDepartmentRsp(user_id=caller.user_id, latest_update_time=page.stamp)
-    return Outcome(SharedReply(head, page.encoded))
+    return Outcome(SharedReply(head, page.encoded, page.ends))
 
 
 @handles(Command.BUDDY_LIST_DEPARTMENT_REQUEST, lane=DIRECTORY, answer=_answer_departments)
@@ -56,7 +56,7 @@ def _answer_all_users(
     if page is None:
         return NOTHING
     head = pb.IMAllUserRsp(user_id=caller.user_id, latest_update_time=page.stamp)
-    return Outcome(SharedReply(head, page.encoded))
+    return Outcome(SharedReply(head, page.encoded, page.ends))
 
 
 @handles(Command.BUDDY_LIST_ALL_USER_REQUEST, lane=DIRECTORY, answer=_answer_all_users)

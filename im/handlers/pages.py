@@ -14,8 +14,9 @@ from im import connections
 from im.handlers import records
 from im.services import contacts
 from im.services.attempts import answers
-from im.services.contacts import ROWS_PER_FETCH, Version
+from im.services.contacts import ROWS_PER_FETCH, Changes, Version
 from im.types import Department, UserInfo
+from im.wire import pieces
 from im.wire.proto import buddy_pb2 as pb
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -26,10 +27,11 @@ Row = TypeVar("Row")
 
 
 class Page(NamedTuple):
-    """An encoded list and the stamp that goes with it."""
+    """An encoded list and the stamp that goes with it; `ends` says where Android's parts end."""
 
     stamp: int
     encoded: bytes
+    ends: tuple[int, ...] = ()
 
 
 class Directory(NamedTuple):
@@ -118,18 +120,27 @@ def encode_in_steps(rows: Iterable[Row], encode: Callable[[list[Row]], bytes]) -
 
     A thread keeps it for a millisecond and more, and a message needs it several times on its way.
     """
+    return b"".join(_steps(rows, encode))
+
+
+def _steps(rows: Iterable[Row], encode: Callable[[list[Row]], bytes]) -> list[bytes]:
     rest = iter(rows)
     steps: list[bytes] = []
     while step := list(islice(rest, ROWS_PER_FETCH)):
         if steps:
             time.sleep(PAUSE_S)
         steps.append(encode(step))
-    return b"".join(steps)
+    return steps
+
+
+def _page(changes: Changes[Row], encode: Callable[[list[Row]], bytes]) -> Page:
+    steps = _steps(changes.rows, encode)
+    cuts = pieces.ends(steps, pieces.ANDROID_PDU_BYTES - pieces.HEAD_BYTES)
+    return Page(changes.stamp, b"".join(steps), cuts)
 
 
 def _departments_page(since: int) -> Page:
-    changes = contacts.departments_since(since)
-    return Page(changes.stamp, encode_in_steps(changes.rows, _department_list))
+    return _page(contacts.departments_since(since), _department_list)
 
 
 def _department_list(rows: Iterable[Department]) -> bytes:
@@ -138,8 +149,7 @@ def _department_list(rows: Iterable[Department]) -> bytes:
 
 
 def _people_page(since: int) -> Page:
-    changes = contacts.users_since(since)
-    return Page(changes.stamp, encode_in_steps(changes.rows, _user_list))
+    return _page(contacts.users_since(since), _user_list)
 
 
 def _user_list(rows: Iterable[UserInfo]) -> bytes:

@@ -41,11 +41,13 @@ from im.wire.catalog import Command, message_class
 class SharedReply(NamedTuple):
     """A long reply whose list is the same for everybody: encoded once, kept once, sent to many.
 
-    `head` is the message without the list, `encoded` the list's fields as they stand in the body.
+    `head` is the message without the list, `encoded` the list's fields as they stand in the body,
+    `ends` where the parts end that Android takes.
     """
 
     head: Message
     encoded: bytes
+    ends: tuple[int, ...] = ()
 
 
 class Outcome(NamedTuple):

@@ -172,3 +172,43 @@ async def test_nothing_is_written_to_a_transport_that_is_closing(
     await all_turns()
 
     assert len(transport.writes) == written
+
+
+async def test_pieces_of_a_shared_list_count_as_one_long_part(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    shared = memoryview(LONG)
+    pieces: list[bytes | memoryview] = [
+        b"head",
+        shared[: len(LONG) // 2],
+        b"head",
+        shared[len(LONG) // 2 :],
+    ]
+    for _ in range(MAX_LONG_PARTS):
+        outbox.put(b"x")
+        outbox.put_shared(pieces)
+
+    assert not outbox.is_overfull()
+    outbox.put_shared(pieces)
+    assert outbox.is_overfull()
+    for _ in range(MAX_LONG_PARTS * len(LONG) // SLICE_BYTES):
+        await all_turns()
+
+    written = b"".join(b"x" + b"".join(pieces) for _ in range(MAX_LONG_PARTS))
+    assert b"".join(transport.writes) == written + b"".join(pieces)
+    assert max(map(len, transport.writes)) <= SLICE_BYTES
+    assert not outbox.is_overfull()
+
+
+async def test_what_is_written_in_two_slices_is_not_counted_for_ever(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
+    for _ in range(8):  # each time the part of our own is cut by the end of a slice
+        outbox.put(LONG)
+        outbox.put(b"x" * (SLICE_BYTES - 1))
+        for _ in range(3):
+            await all_turns()
+
+    assert len(b"".join(transport.writes)) == 8 * (len(LONG) + SLICE_BYTES - 1)
+    transport.writes.clear()
+    assert not outbox.is_overfull()
