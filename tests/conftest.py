@@ -31,8 +31,10 @@ for name in ("DATABASE_URL", "REDIS_URL"):
 django.setup()  # here, since pytest-django looks for settings before it reads this file
 del os.environ["DJANGO_SETTINGS_MODULE"]  # workers of pytest-xdist read theirs in here too
 
+from django.utils import translation  # noqa: E402  # after the environment, like all below
+
 from im import peer_log  # noqa: E402  # after the environment, like all of the project
-from tests import services  # noqa: E402  # after the environment, like all of the project
+from tests import services  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +80,13 @@ def django_db_modify_db_settings() -> None:
     from django.db import connection
 
     connection.settings_dict["TEST"]["NAME"] = str(_DATA_DIR / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_settings() -> Iterator[None]:
+    """Leave no language behind: Django's test client activates that of the last request."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
