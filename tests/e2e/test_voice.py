@@ -12,7 +12,7 @@ from tests.server import Server
 
 SINGLE, GROUP = SessionType.SINGLE, SessionType.GROUP
 PLACEHOLDER = cipher.audio_placeholder(b"12345678901234567890123456789012")
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 384 * 1024
 
 
 def voice(seconds: int, sound: bytes) -> bytes:
