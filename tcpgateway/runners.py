@@ -49,7 +49,8 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     from tcpgateway.web import Server
 
     application = load_application()
-    gateway = GatewayServer(application, ports, address(ports[0].listener), loop)
+    place = address(ports[0].listener, with_web=True)
+    gateway = GatewayServer(application, ports, place, loop)
     loop.run_until_complete(gateway.start())
     _tune_interpreter()
 

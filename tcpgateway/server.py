@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from im import addresses
+from im.delivery.node import here
 from tcpgateway.connection import Connection
 from tcpgateway.lifespan import Lifespan
 from tcpgateway.outbox import Flush
@@ -27,8 +28,9 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 4096
 PORT_HINT = "IM_HTTP_PORT, IM_TCP_PORT and IM_LOGIN_PORT choose others"
-# Files, databases, Redis, HTTP, the listeners: what is not a client connection.
+# Files, databases, Redis, the listeners: what is no connection of a client or of HTTP.
 RESERVED_DESCRIPTORS = 256
+HTTP_SHARE = 4  # HTTP gets this part of the descriptors at most, where there are few
 # Of these: whoever asks where to connect is to be told that all is full.
 SPARE_PLACES = {"tcp": 0, "tcp.login": 64}
 # Closing everybody at once would bring everybody back at once.
@@ -140,10 +142,15 @@ class GatewayServer:
     # --- for connections ----------------------------------------------------------------------
 
     def joined(self, connection: Connection, *, spare: int) -> bool:
-        """Count a connection in, if there is room, or one of `spare` places beyond that."""
+        """Count a connection in, if there is room, or one of `spare` places beyond that.
+
+        WebSockets take places, too.
+        """
         self._connections.add(connection)
         self._empty.clear()
-        return len(self._connections) <= self.address.capacity + spare
+        node = here()
+        taken = max(len(self._connections), node.connections + 1 if node is not None else 0)
+        return taken <= self.address.capacity + spare
 
     def left(self, connection: Connection) -> None:
         """Count a connection out."""
@@ -232,18 +239,34 @@ def _notice_the_dead(listener: socket.socket) -> None:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
 
 
-def capacity() -> int:
-    """Return how many connections this process can hold, as settings and system allow."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def capacity(*, with_web: bool) -> int:
+    """Return how many clients this process can hold, as settings and system allow.
+
+    `with_web`: it serves HTTP, too, whose connections have descriptors of their own.
+    """
+    files, reserved = _open_files(), RESERVED_DESCRIPTORS
+    if with_web:
+        reserved += http_capacity()
     allowed: int = settings.IM_MAX_CONNECTIONS
-    if hard != resource.RLIM_INFINITY and hard - RESERVED_DESCRIPTORS < allowed:
-        allowed = max(1, hard - RESERVED_DESCRIPTORS)
-        log.info("the open file limit of %d allows %d connections", hard, allowed)
+    if files - reserved < allowed:
+        allowed = max(1, files - reserved)
+        log.info("the open file limit of %d allows %d connections", files, allowed)
     return allowed
 
 
-def address(listener: socket.socket) -> Address:
+def http_capacity() -> int:
+    """Return how many HTTP connections this process can hold, as settings and system allow."""
+    return min(settings.IM_HTTP_CONNECTIONS, max(1, _open_files() // HTTP_SHARE))
+
+
+def _open_files() -> int:
+    """Return how many files this process may open, after having raised that as far as it goes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
+
+
+def address(listener: socket.socket, *, with_web: bool = False) -> Address:
     """Return how discovery shall name a gateway that listens on `listener`.
 
     Raises ImproperlyConfigured where other processes are to name it, and can't know.
@@ -258,4 +281,4 @@ def address(listener: socket.socket) -> Address:
             )
         advertised = ""
     backup = settings.IM_ADVERTISED_HOST_BACKUP or advertised
-    return Address(advertised, backup, port, capacity())
+    return Address(advertised, backup, port, capacity(with_web=with_web))

@@ -22,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import endpoints
 from twisted.internet.defer import Deferred
 
+from im import addresses
 from im.delivery import discovery
 from im.delivery.node import here
 from im.networks import home_of
@@ -30,7 +31,12 @@ from im.types import DeviceClass
 from tcpgateway import web_node
 from tcpgateway.bodies import Bodies, Body
 from tcpgateway.forwarded import Proxies, rewrite
+from tcpgateway.http_channel import Channel, Crowd, address_of
+from tcpgateway.http_limits import Limits
+from tcpgateway.server import http_capacity
 from tcpgateway.websocket import Factory, Protocol
+
+LOOK_S = 1.0  # between two looks at all connections; more often where a limit is shorter
 
 
 class _Request(WebRequest):  # type: ignore[misc]  # daphne has no types
@@ -56,6 +62,22 @@ class _Request(WebRequest):  # type: ignore[misc]  # daphne has no types
         self.setHeader(b"connection", b"close")
         return self.basic_error(503, b"Service Unavailable", "Too much is being uploaded.")
 
+    def process(self) -> Any:
+        """Let the application answer; a request for a WebSocket leaves HTTP by it."""
+        if len(self.requestHeaders.getRawHeaders(b"host") or ()) > 1:
+            self.basic_error(400, b"Bad Request", "More than one Host")
+            return None
+        channel = self.channel
+        done = super().process()
+        if self.transport is None:  # daphne has given it away
+            channel.became_websocket()
+        return done
+
+    async def writable(self) -> None:
+        """Return when the client has read most of what it was sent, or is gone."""
+        if self.channel is not None:
+            await self.channel.may_write.wait()
+
     def finish(self) -> None:
         self._body.forget()
         if b"close" in (self.responseHeaders.getRawHeaders(b"connection") or ()):
@@ -73,10 +95,34 @@ def _bodies() -> Bodies:
 
 
 class _Factory(HTTPFactory):  # type: ignore[misc]
+    def __init__(self, server: "Server") -> None:
+        super().__init__(server)
+        self._limits = Limits(
+            connections=http_capacity(),
+            connections_per_address=settings.IM_HTTP_CONNECTIONS_PER_ADDRESS,
+            header_s=settings.IM_HTTP_HEADER_SECONDS,
+            idle_s=settings.IM_HTTP_IDLE_SECONDS,
+            bytes_per_s=settings.IM_HTTP_BYTES_PER_SECOND,
+        )
+        self._crowd = Crowd(self._limits, self.reactor)
+        self._look_s = min(LOOK_S, self._limits.header_s / 4, self._limits.idle_s / 4)
+
+    def startFactory(self) -> None:  # noqa: N802  # twisted's name
+        """Begin to look at connections."""
+        super().startFactory()
+        self.reactor.callLater(self._look_s, self._look)
+
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802  # twisted's name; both are twisted's
-        channel = super().buildProtocol(addr)
+        """Return what serves a connection; proxies bring many clients, and have no own bound."""
+        is_proxy = self.server.proxies.trust(addresses.ip_of(str(getattr(addr, "host", ""))))
+        channel = Channel(self._crowd, "" if is_proxy else address_of(addr))
         channel.requestFactory = _Request
+        channel.factory = self
         return channel
+
+    def _look(self) -> None:
+        self._crowd.look()
+        self.reactor.callLater(self._look_s, self._look)
 
 
 class Server(server.Server):  # type: ignore[misc]
@@ -89,7 +135,7 @@ class Server(server.Server):  # type: ignore[misc]
         # What it would make of the headers is anybody's word, port and all.
         said = bool(options.pop("proxy_forwarded_address_header", None))
         super().__init__(*args, proxy_forwarded_address_header=None, **options)
-        self._proxies = Proxies(
+        self.proxies = Proxies(
             settings.IM_TRUSTED_PROXIES, are_all=said and not settings.IM_TRUSTED_PROXIES
         )
 
@@ -109,11 +155,17 @@ class Server(server.Server):  # type: ignore[misc]
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Say whom it is for, and give WebSocket consumers their flow control."""
-        rewrite(scope, self._proxies)
+        rewrite(scope, self.proxies)
         protocol.client_addr = scope["client"]
         if scope["type"] == "websocket":
             scope["flow"] = protocol
         return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Pass a reply on, and have the application wait for a client that reads slowly."""
+        await super().handle_reply(protocol, message)
+        if message["type"] == "http.response.body" and message.get("more_body"):
+            await protocol.writable()
 
     def kill_all_applications(self) -> Any:
         """Drain, then end what is left."""

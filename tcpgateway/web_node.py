@@ -48,7 +48,7 @@ async def _ensure(lifespan: Application) -> None:
                 "backup_host": "",
                 "port": 0,
                 "connections": 0,
-                "capacity": capacity(),
+                "capacity": capacity(with_web=True),
             }
             starting = Lifespan(lifespan, gateway)
             await starting.startup()

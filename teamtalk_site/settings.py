@@ -104,6 +104,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "im.views.legacy.legacy_clients",  # before host and CSRF checks: old clients pass neither
+    "im.views.own_address.named_host",
     "django.middleware.security.SecurityMiddleware",
     "im.views.own_address.strict_transport",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -338,6 +339,13 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 IM_MAX_PDU_BYTES = env.int("IM_MAX_PDU_BYTES", default=1024 * 1024, at_least=64)
 IM_LOGIN_PDU_BYTES = env.int("IM_LOGIN_PDU_BYTES", default=16 * 1024, at_least=64)
 IM_MAX_CONNECTIONS = env.int("IM_MAX_CONNECTIONS", default=100_000, at_least=1)
+IM_HTTP_CONNECTIONS = env.int("IM_HTTP_CONNECTIONS", default=1000, at_least=1)
+IM_HTTP_CONNECTIONS_PER_ADDRESS = env.int(
+    "IM_HTTP_CONNECTIONS_PER_ADDRESS", default=200, at_least=1
+)
+IM_HTTP_HEADER_SECONDS = env.float("IM_HTTP_HEADER_SECONDS", default=10.0, at_least=0.1)
+IM_HTTP_IDLE_SECONDS = env.float("IM_HTTP_IDLE_SECONDS", default=30.0, at_least=0.1)
+IM_HTTP_BYTES_PER_SECOND = env.int("IM_HTTP_BYTES_PER_SECOND", default=1024)
 IM_INBOX_PDUS = env.int("IM_INBOX_PDUS", default=64, at_least=1)
 IM_OUTBOX_BYTES = env.int("IM_OUTBOX_BYTES", default=4 * 1024 * 1024, at_least=1)
 IM_LOGIN_COMMANDS_PER_SECOND = env.int("IM_LOGIN_COMMANDS_PER_SECOND", default=10)  # 0: no limit
@@ -396,7 +404,7 @@ IM_FILE_TASK_SECONDS = env.int("IM_FILE_TASK_SECONDS", default=86_400, at_least=
 IM_OFFLINE_FILES = env.int("IM_OFFLINE_FILES", default=1000)
 IM_OFFLINE_FILES_PER_SENDER = env.int("IM_OFFLINE_FILES_PER_SENDER", default=100)
 IM_WEB_ORIGINS = env.origins("IM_WEB_ORIGINS", default=[])  # besides the server's own
-IM_WEB_TOKEN_SECONDS = env.int("IM_WEB_TOKEN_SECONDS", default=300, at_least=1)
+IM_WEB_TOKEN_SECONDS = env.int("IM_WEB_TOKEN_SECONDS", default=300)
 IM_WEB_SESSION_SECONDS = env.int("IM_WEB_SESSION_SECONDS", default=14 * 24 * 3600, at_least=1)
 IM_AES_KEY = env.str(
     "IM_AES_KEY", default="12345678901234567890123456789012"

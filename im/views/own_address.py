@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from im import addresses
@@ -39,6 +39,28 @@ def url_said(request: HttpRequest) -> str:
 def _url_asked(request: HttpRequest) -> str:
     port = int(request.META.get("SERVER_PORT") or 80)
     return addresses.url(str(request.scheme), host_asked(request), port)
+
+
+@sync_and_async_middleware
+def named_host(get_response: Any) -> Any:
+    """Refuse HTTP/1.1 without a Host; original clients are answered before."""
+
+    async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+        return _unnamed() if _lacks_host(request) else await get_response(request)
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        return _unnamed() if _lacks_host(request) else get_response(request)
+
+    return asynchronous if iscoroutinefunction(get_response) else synchronous
+
+
+def _lacks_host(request: HttpRequest) -> bool:
+    version = getattr(request, "scope", {}).get("http_version")
+    return version == "1.1" and not request.META.get("HTTP_HOST")
+
+
+def _unnamed() -> HttpResponse:
+    return HttpResponse("HTTP/1.1 needs a Host\n", status=400, content_type="text/plain")
 
 
 @sync_and_async_middleware

@@ -127,6 +127,16 @@ async def test_there_is_room_for_so_many(make_server: MakeServer) -> None:
             await sockets.raw()
 
 
+async def test_websockets_take_the_places_of_clients(make_server: MakeServer) -> None:
+    server = make_server(IM_MAX_CONNECTIONS=2)
+    async with Sockets(server.http_port) as sockets:
+        for _ in range(2):
+            await sockets.raw()
+
+        async with await Client.connect(server.port) as refused:
+            assert await refused.closed()
+
+
 async def test_a_stop_answers_what_was_taken(make_server: MakeServer, people: People) -> None:
     ada, bob = people(2)
     server = make_server(IM_MESSAGES_PER_SECOND=0, IM_DRAIN_SECONDS=1)
