@@ -34,6 +34,10 @@ class Proxies:
             return self.are_all or bool(self.networks)
         return is_within(address, self.networks)
 
+    def client_behind(self, peer: str, forwarded: Iterable[str]) -> str:
+        """Return the address of the client by the lines of X-Forwarded-For, if `peer` is trusted."""
+        return self.client(_entries(forwarded), peer) if self.trust(peer) else peer
+
     def client(self, chain: Sequence[str], peer: str) -> str:
         """Return the address of the client, as far as somebody we trust has said one."""
         if self.are_all:
@@ -59,20 +63,23 @@ def rewrite(scope: Scope, proxies: Proxies) -> None:
     peer = addresses.ip_of(scope["client"][0]) if scope.get("client") else ""
     if not proxies.trust(peer):
         return
-    client = proxies.client(_entries(scope, b"x-forwarded-for"), peer)
+    client = proxies.client_behind(peer, _lines(scope, b"x-forwarded-for"))
     if client and client != peer:
         scope["client"] = [client, 0]
-    scheme = next(iter(_entries(scope, b"x-forwarded-proto")), "").lower()
+    scheme = next(iter(_entries(_lines(scope, b"x-forwarded-proto"))), "").lower()
     if scheme in _PORTS and scope["type"] == "http":
         scope["scheme"] = scheme
-    named = [*_entries(scope, b"x-forwarded-host"), *_entries(scope, b"host")]
+    named = _entries([*_lines(scope, b"x-forwarded-host"), *_lines(scope, b"host")])
     if named and addresses.is_named(named[0]):
         host, port = addresses.host_and_port(named[0])
         scope["server"] = [host, port or _PORTS[scope.get("scheme", "http")]]
 
 
-def _entries(scope: Scope, name: bytes) -> list[str]:
-    """Return what stands between the commas of a header, however many lines it has."""
+def _lines(scope: Scope, name: bytes) -> list[str]:
     headers: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
-    lines = (value.decode("latin-1") for header, value in headers if header == name)
+    return [value.decode("latin-1") for header, value in headers if header == name]
+
+
+def _entries(lines: Iterable[str]) -> list[str]:
+    """Return what stands between the commas of a header, however many lines it has."""
     return [entry.strip() for line in lines for entry in line.split(",") if entry.strip()]

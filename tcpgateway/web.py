@@ -49,24 +49,22 @@ class _Request(WebRequest):  # type: ignore[misc]  # daphne has no types
         super().gotLength(length)
         is_too_long = length is not None and length > settings.IM_SMALL_FILE_BYTES
         limit_bytes = 0 if is_too_long else settings.IM_SMALL_FILE_BYTES
-        address = home_of(getattr(self.channel.getPeer(), "host", ""))
+        lines = self.requestHeaders.getRawHeaders("x-forwarded-for") or ()
+        peer = addresses.ip_of(str(getattr(self.channel.getPeer(), "host", "")))
+        address = home_of(self.server.proxies.client_behind(peer, lines))
         self._body = Body(_bodies(), address, limit_bytes)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  # twisted's name
         """Keep a piece of the body; views see by its length that they have not got all."""
         super().handleContentChunk(self._body.kept(data))
 
-    def process(self) -> Any:  # twisted's
-        if not self._body.is_dropped:
-            return super().process()
-        self.setHeader(b"connection", b"close")
-        return self.basic_error(503, b"Service Unavailable", "Too much is being uploaded.")
-
     def process(self) -> Any:
         """Let the application answer; a request for a WebSocket leaves HTTP by it."""
+        if self._body.is_dropped:
+            self.setHeader(b"connection", b"close")
+            return self.basic_error(503, b"Service Unavailable", "Too much is being uploaded.")
         if len(self.requestHeaders.getRawHeaders(b"host") or ()) > 1:
-            self.basic_error(400, b"Bad Request", "More than one Host")
-            return None
+            return self.basic_error(400, b"Bad Request", "More than one Host")
         channel = self.channel
         done = super().process()
         if self.transport is None:  # daphne has given it away
