@@ -35,7 +35,7 @@ class Proxies:
         return is_within(address, self.networks)
 
     def client_behind(self, peer: str, forwarded: Iterable[str]) -> str:
-        """Return the address of the client by the lines of X-Forwarded-For, if `peer` is trusted."""
+        """Return the client by the lines of X-Forwarded-For, if `peer` is to be believed."""
         return self.client(_entries(forwarded), peer) if self.trust(peer) else peer
 
     def client(self, chain: Sequence[str], peer: str) -> str:

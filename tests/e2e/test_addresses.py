@@ -103,8 +103,9 @@ def test_an_unknown_host_is_a_400_and_one_line(make_server: MakeServer) -> None:
 def test_a_second_gateway_of_a_host_does_without_the_port_of_discovery(
     make_server: MakeServer,
 ) -> None:
-    first = make_server().start().wait_for("ready")
-    second = make_server("rungateway", IM_LOGIN_PORT=first.login_port)
+    redis_url = f"redis://127.0.0.1:{free_port()}/0"  # nobody there: each is alone
+    first = make_server(redis_url=redis_url).start().wait_for("ready")
+    second = make_server("rungateway", redis_url=redis_url, IM_LOGIN_PORT=first.login_port)
 
     second.start()
 
@@ -117,7 +118,9 @@ def test_what_a_trusted_proxy_says_counts_and_nobody_elses_word(make_server: Mak
     def asked_at(**settings: str) -> str:
         server = make_server(IM_TCP_HOST="0.0.0.0", **settings).start().wait_for("ready")
         said = ("X-Forwarded-For: 203.0.113.7:51234", "X-Forwarded-Host: im.example")
-        return str(json.loads(ask(server.http_port, "/msg_server", *said).body)["priorIP"])
+        reply = ask(server.http_port, "/msg_server", *said)
+        server.kill()
+        return str(json.loads(reply.body)["priorIP"])
 
     assert asked_at() == "127.0.0.1"
     assert asked_at(IM_TRUSTED_PROXIES="10.0.0.0/8") == "127.0.0.1"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.client import Client
 from tests.e2e.web import ask
-from tests.people import People
+from tests.people import People, each_once, sqlite_with_people
 from tests.server import Server
 from tests.web.conftest import Sockets
 
@@ -22,11 +22,12 @@ UPLOAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def server(web_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose deadlines are short, with room for eight connections, four of an address."""
+    directory = tmp_path_factory.mktemp("http")
     server = Server(
-        web_database_url,
-        tmp_path_factory.mktemp("var"),
+        sqlite_with_people(sqlite_template, directory / "teamtalk.sqlite3", 10),
+        directory / "var",
         IM_HTTP_CONNECTIONS=8,
         IM_HTTP_CONNECTIONS_PER_ADDRESS=4,
         IM_HTTP_HEADER_SECONDS=0.5,
@@ -37,6 +38,15 @@ def server(web_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     yield server
     assert server.stop() == 0
     assert server.complaints() == []
+
+
+_take_people = each_once(10)
+
+
+@pytest.fixture
+def people() -> People:
+    """Return a function that gives n users nobody has used before."""
+    return _take_people
 
 
 def connect(server: Server, source: str = "127.0.0.1") -> socket.socket:

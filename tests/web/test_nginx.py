@@ -26,7 +26,7 @@ class Site(NamedTuple):
 
 
 @pytest.fixture
-def site(web_database_url: str, tmp_path: Path) -> Iterator[Site]:
+def site(own_database_url: str, tmp_path: Path) -> Iterator[Site]:
     require(services.missing_for_nginx())
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     block = BLOCK.search(page)
@@ -34,7 +34,7 @@ def site(web_database_url: str, tmp_path: Path) -> Iterator[Site]:
     http_port = free_port()
     nginx = services.Nginx(block[0].replace("127.0.0.1:8080", f"127.0.0.1:{http_port}"))
     server = Server(
-        web_database_url,
+        own_database_url,
         tmp_path / "var",
         IM_HTTP_PORT=http_port,
         IM_TRUSTED_PROXIES="127.0.0.1",
@@ -56,11 +56,11 @@ async def test_the_chat_connects_through_nginx_on_any_port(site: Site, people: P
 
 
 def test_operators_log_in_through_nginx_and_have_their_own_address(
-    site: Site, web_database_url: str
+    site: Site, own_database_url: str
 ) -> None:
     made = "from admin_ui.models import Operator; "
     made += f"Operator.objects.create_superuser('behind', password={PASSWORD!r})"
-    manage("shell", "-c", made, database_url=web_database_url)
+    manage("shell", "-c", made, database_url=own_database_url)
     asked = "from admin_ui.models import AuditEntry; "
     asked += "print(AuditEntry.objects.order_by('number').last().address)"
 
@@ -70,5 +70,5 @@ def test_operators_log_in_through_nginx_and_have_their_own_address(
     page = console.post("/login/", username="behind", password=PASSWORD)
 
     assert "behind" in page
-    shown = manage("shell", "-v0", "-c", asked, database_url=web_database_url)
+    shown = manage("shell", "-v0", "-c", asked, database_url=own_database_url)
     assert shown.splitlines()[-1] == "203.0.113.7"
