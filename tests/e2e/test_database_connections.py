@@ -205,6 +205,7 @@ SETTINGS: dict[str, Any] = {  # Any: as the server takes them
     "IM_DB_THREADS": DB_THREADS,
     "IM_HTTP_THREADS": HTTP_THREADS,
     "IM_LOGIN_FAILURES": 10_000,  # wrong passwords are among what is tried
+    "IM_UPLOAD_NETWORKS": "127.0.0.1",  # nobody is connected while pictures are sent
 }
 GATEWAY = DB_THREADS + BATCHERS  # connections of a process that has clients, HTTP left out
 LOCK = 1  # where there is no Redis
