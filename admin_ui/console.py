@@ -28,6 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from admin_ui import audit_log, scope, theme
 from admin_ui.models import AuditEntry, Operator
 from im.fields import CharColumn
+from im.services.database_fitness import unstorable
 from im.services.faults import Fault, classify
 
 if TYPE_CHECKING:  # the type checker knows it as a generic class, Django does not
@@ -116,6 +117,11 @@ class ConsoleModelAdmin(ModelAdmin):
                 scope.restrict(self, operator_of(request))
                 theme.dress(self)
 
+            def clean(self) -> Any:
+                cleaned = super().clean()
+                _check_characters(self)
+                return cleaned
+
         return Dressed
 
     # --- what was done: recorded in the audit log, not in Django's ----------------------------
@@ -187,6 +193,17 @@ class ConsoleModelAdmin(ModelAdmin):
     @admin.display(description=_("updated"), ordering="updated")
     def updated_at(self, row: Any) -> str:
         return readable(row.updated)
+
+
+def _check_characters(form: Any) -> None:  # Any: a form of any table
+    """Show beside a field which of its characters the database can't store."""
+    model = form._meta.model
+    columns = {field.name for field in model._meta.concrete_fields}
+    for name in columns & form.cleaned_data.keys():
+        value = form.cleaned_data[name]
+        if isinstance(value, str) and (wide := unstorable(model, name, value)):
+            text = gettext("The database can't store %(characters)s here: its table needs utf8mb4.")
+            form.add_error(name, text % {"characters": wide})
 
 
 def operator_of(request: HttpRequest) -> Operator:

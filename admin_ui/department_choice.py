@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from admin_ui.search_box import NumberedChoices
 from admin_ui.tree import Place, company_outline
 from im.models import IMDepart
 from im.types import RowStatus
@@ -52,7 +53,7 @@ def answer_choices(request: HttpRequest) -> HttpResponseBase:
     return DepartmentChoices.as_view(admin_site=admin.site)(request)
 
 
-class DepartmentSelect(AutocompleteSelect):
+class DepartmentSelect(NumberedChoices, AutocompleteSelect):
     """The search box itself."""
 
     def get_url(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from im.models import IMGroup, IMUser
+from im.services.database_fitness import unstorable
 
 SUGGESTIONS = 10
 
@@ -41,12 +42,16 @@ def names_of(user_ids: Iterable[int], group_ids: Iterable[int] = ()) -> Names:
 
 def find_user(text: str) -> int | None:
     """Return the id of the user with this login name, or "#17"; None if there is none."""
+    if unstorable(IMUser, "name", text):
+        return None
     wanted = Q(pk=int(text[1:])) if _is_number(text) else Q(name=text)
     return IMUser.objects.filter(wanted).order_by("id").values_list("id", flat=True).first()
 
 
 def find_group(text: str) -> int | None:
     """Return the id of the group with this name, or "#17"; None if there is none."""
+    if unstorable(IMGroup, "name", text):
+        return None
     wanted = Q(pk=int(text[1:])) if _is_number(text) else Q(name=text)
     return IMGroup.objects.filter(wanted).order_by("id").values_list("id", flat=True).first()
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
+from admin_ui.search_box import NumberedChoices
 from im.models import IMUser
 from im.types import UserStatus
 
@@ -47,12 +48,12 @@ def label(row: IMUser) -> str:
     return f"{row.nick} ({row.name})"
 
 
-class _Select(AutocompleteSelect):
+class _Select(NumberedChoices, AutocompleteSelect):
     def get_url(self) -> str:
         return reverse(f"admin:{URL_NAME}")
 
 
-class _SelectMultiple(AutocompleteSelectMultiple):
+class _SelectMultiple(NumberedChoices, AutocompleteSelectMultiple):
     def get_url(self) -> str:
         return reverse(f"admin:{URL_NAME}")
 

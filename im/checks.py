@@ -15,6 +15,7 @@ from im import handlers
 from im.connections import ENOUGH_BYTES
 from im.fields import is_mysql
 from im.handlers.registry import HANDLERS, NOT_YET
+from im.services import database_fitness
 from im.services.chat import MAX_TEXT_CHARACTERS
 from im.wire.catalog import Command, Direction, direction_of
 
@@ -76,46 +77,18 @@ def mysql_fits(
     databases: Sequence[str] | None = None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Look whether new tables take every character and every transaction.
+    """Look whether tables, old and new, take every character and every transaction.
 
     The original's database has three-byte utf8 as its default: the console could not log an edit
     of somebody with an emoji in the nickname, nor look for an operator of such a name.
     """
-    errors: list[CheckMessage] = []
-    for connection in filter(is_mysql, map(connections.__getitem__, databases or [])):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT @@character_set_database, @@default_storage_engine, "
-                "@@innodb_flush_log_at_trx_commit"
-            )
-            charset, engine, flush = cursor.fetchone()
-        if charset != "utf8mb4":
-            name = connection.ops.quote_name(connection.settings_dict["NAME"])
-            errors.append(
-                Error(
-                    f"the default charset of the database is {charset}, not utf8mb4",
-                    hint=f"Run ALTER DATABASE {name} CHARACTER SET utf8mb4; (tables keep theirs).",
-                    id="im.E010",
-                )
-            )
-        if engine != "InnoDB":
-            errors.append(
-                Error(
-                    f"the default storage engine is {engine}, which has no transactions",
-                    hint="Set default_storage_engine=InnoDB in the server's configuration.",
-                    id="im.E011",
-                )
-            )
-        if flush != 1:
-            errors.append(
-                Warning(
-                    f"innodb_flush_log_at_trx_commit is {flush}: a crash of the database's machine "
-                    "can take acknowledged messages with it",
-                    hint="Set it to 1.",
-                    id="im.W010",
-                )
-            )
-    return errors
+    return [
+        Error(problem.text, hint=problem.hint, id=f"im.E{problem.number}")
+        if problem.is_fatal
+        else Warning(problem.text, hint=problem.hint, id=f"im.W{problem.number}")
+        for alias in databases or []
+        for problem in database_fitness.problems(connections[alias])
+    ]
 
 
 @register(Tags.database)

@@ -36,6 +36,7 @@ from im.handlers.registry import (
 from im.peer_log import PeerLog
 from im.services import access, missed, statistics
 from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
+from im.services.faults import is_of_a_value
 from im.types import ClientType, Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu
@@ -165,7 +166,7 @@ def run_in_thread(session: Session, pdu: Pdu, handler: Handler, body: Body, done
         try:
             if outcome is not None:
                 _finish(session, pdu, outcome)
-            elif isinstance(error, Refused):
+            elif error is not None and (isinstance(error, Refused) or is_of_a_value(error)):
                 _refuse(session, pdu, handler, body, error)
             elif isinstance(error, CommitOutcomeUnknown):
                 session.node.counters["outcomes unknown"] += 1  # neither yes nor no would be true
@@ -260,7 +261,7 @@ def _submit(
 
 def _not_made(session: Session, pdu: Pdu, handler: Handler, body: Body, error: Exception) -> None:
     """Answer a command whose item could not be made."""
-    if isinstance(error, Refused):
+    if isinstance(error, Refused) or is_of_a_value(error):
         session.node.counters["refused"] += 1
         peer_log.info(session.whose, "refused %r of %r: %s", pdu, session, error)
     else:

@@ -241,6 +241,7 @@ UNFOLD: dict[str, Any] = {
 
 # --- database -------------------------------------------------------------------------------
 
+SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 SQLITE = "django.db.backends.sqlite3"
 
 
@@ -257,6 +258,8 @@ def _database() -> dict[str, Any]:
         options.setdefault("charset", "utf8mb4")
         options.setdefault("isolation_level", "read committed")
         options.setdefault("connect_timeout", 5)
+        # Whatever the server's: what a column can't hold is an error, and no "?" in its place.
+        options.setdefault("sql_mode", SQL_MODE)
         config["CONN_HEALTH_CHECKS"] = True
     config["CONN_MAX_AGE"] = None  # our threads keep theirs, and are few (im/connections.py)
     return config

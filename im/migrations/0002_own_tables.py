@@ -17,13 +17,15 @@ from im.fields import (
 def _refuse_other_schemas(apps, schema_editor):
     """Look whether the tables that 0001 was faked for are there, before anything is changed.
 
-    Some descriptions of the schema lack columns, or write a table's name in another case.
+    Some descriptions of the schema lack columns, or write a table's name in another case, which
+    is another table unless the server says otherwise (lower_case_table_names).
     """
     connection = schema_editor.connection
-    tables = connection.introspection.table_names()
+    named = str.lower if connection.features.ignores_table_name_case else str
+    tables = set(map(named, connection.introspection.table_names()))
     for model in apps.get_app_config("im").get_models():
         table = model._meta.db_table
-        if table not in tables:
+        if named(table) not in tables:
             raise CommandError(f"this is not the original's schema: there is no table {table}")
         with connection.cursor() as cursor:
             description = connection.introspection.get_table_description(cursor, table)

@@ -49,6 +49,8 @@ _OUTAGES = {
     Outage.BUSY: _ROLLED_BACK | frozenset({5, 6}),
 }
 _NO_SPACE = "error 28"  # ENOSPC, in the words of a storage engine
+# Collations that don't mix, an invalid text, a text that the column's character set lacks.
+_CHARACTERS = frozenset({1267, 1271, 1300, 1366, 3988})
 # Client libraries' own numbers, MySQL's and MariaDB's: all mean that there is no connection.
 _NO_CONNECTION = (range(2000, 3000), range(5000, 6000))
 
@@ -102,6 +104,8 @@ def _outage(error: BaseException) -> Outage:
 
 def is_of_a_value(error: Exception) -> bool:
     """Tell whether a value was too large, too long, or in characters that its column has not."""
+    if isinstance(error, OperationalError):
+        return _code(error) in _CHARACTERS
     return isinstance(error, OverflowError | DataError)  # the first one is of SQLite's driver
 
 

@@ -3,6 +3,7 @@
 `prepare` is what the first start does; repeated, it leaves alone what is there.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from im.models import IMUser
-from im.services import password_file
+from im.services import database_fitness, password_file
 from im.services.demo import DemoCompany, load_demo_company
+
+log = logging.getLogger(__name__)
 
 ADMINISTRATOR = "admin"
 DEMO_PEOPLE = "demo people"
@@ -44,12 +47,20 @@ def prepare(passwords: Path) -> Preparations:
 
 
 def check_tables() -> None:
-    """Raise ImproperlyConfigured unless the tables are as this version of the code wants them."""
+    """Raise ImproperlyConfigured unless the tables are as this version of the code wants them.
+
+    What is wrong with them and loses nothing is a warning in the log.
+    """
     missing = len(missing_migrations())
     if missing:
         raise ImproperlyConfigured(
             f"the tables are not up to date: run manage.py migrate (it has {missing} to apply)"
         )
+    for problem in database_fitness.problems():
+        said = f"{problem.text}. {problem.hint}"
+        if problem.is_fatal and not problem.of_new_tables:
+            raise ImproperlyConfigured(said)
+        log.warning("%s", said)
 
 
 def missing_migrations() -> list[tuple[str, str]]:
@@ -70,6 +81,7 @@ def _migrate() -> None:
         )
     if missing:
         call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
+    check_tables()
 
 
 def _load_demo(passwords: Path) -> DemoCompany | None:

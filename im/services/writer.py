@@ -15,14 +15,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import DatabaseError, DataError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from im import connections
 from im.services import statistics
 from im.services.attempts import bisected
 from im.services.batch import Known, StaleCache
 from im.services.client_keys import Overtaken
-from im.services.faults import Fault, classify, drop_unusable_connection
+from im.services.faults import Fault, classify, drop_unusable_connection, is_of_a_value
 from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage, Result
 from im.services.work import Work, find_committed
 
@@ -140,7 +140,7 @@ class Writer:
 
 
 def _not_storable(item: Item, error: Exception) -> Result:
-    if isinstance(error, DataError):  # it says all: a value that does not fit
+    if is_of_a_value(error):  # it says all: a value that does not fit
         log.error("an item could not be stored: %s", error)
     else:
         log.error("an item could not be stored", exc_info=error)

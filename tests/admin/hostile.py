@@ -19,6 +19,7 @@ from django.contrib import admin
 from django.core.signals import got_request_exception
 from django.forms import BaseForm
 from django.test import Client
+from django.test.utils import setup_test_environment
 from django.urls import URLPattern, get_resolver
 
 from admin_ui.models import Operator
@@ -59,6 +60,7 @@ FORM = "application/x-www-form-urlencoded"
 def report(share: float = 1.0, seed: int = 1) -> list[str]:
     """Make a small company, send a share of all requests, and return which made the server fail."""
     logging.disable(logging.ERROR)
+    setup_test_environment()  # responses know their forms
     client = _console()
     known = addresses()
     kinds = (
