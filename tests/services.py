@@ -263,7 +263,7 @@ class Nginx(Server):
         super().__init__("nginx")
         configuration = self.directory / "nginx.conf"
         configuration.write_text(
-            f"daemon off; pid {self.directory}/pid; error_log stderr; worker_processes 1;\n"
+            f"daemon off; master_process off; pid {self.directory}/pid; error_log stderr;\n"
             "events { worker_connections 64; }\n"
             f"http {{ access_log off; {self._places()}\n"
             f"server {{ listen 127.0.0.1:{self.port}; {server} }} }}\n"
