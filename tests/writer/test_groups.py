@@ -34,7 +34,7 @@ def listed(user_id: int, since: int = 0) -> dict[int, int]:
     """Return the status of the groups in a user's list."""
     return {
         session.session_id: session.status
-        for session in sessions_of(user_id, since)
+        for session in sessions_of(user_id, since, knows_removed=True)
         if session.session_type is GROUP
     }
 
@@ -214,7 +214,7 @@ def test_a_removed_group_names_no_message(store: Store, writer: Writer, users: T
     group = make(ada, bob)
     writer([say(ada, group, "secret"), remove_group(bob, group)])
 
-    [session] = sessions_of(bob, 1)
+    [session] = sessions_of(bob, 1, knows_removed=True)
 
     assert (session.latest.msg_id, session.latest.content) == (0, b"")
 

@@ -257,7 +257,7 @@ def test_a_returning_members_list_shows_the_group_when_somebody_writes(
     groups.change_members(ada, group, REMOVE, [bob])
     groups.change_members(ada, group, ADD, [bob])
 
-    [told] = sessions_of(bob, 1)
+    [told] = sessions_of(bob, 1, knows_removed=True)
     writer([say(ada, group, "welcome")])
     [shown] = sessions_of(bob, 0)
 
