@@ -115,7 +115,7 @@ export class ChatView {
 
   // The element made for this name before, or a new one: what is there already is not read again.
   #keep(name, make) {
-    const id = `${this.one.key} ${name}`;
+    const id = `${this.one.key} ${this.one.beginnings} ${name}`;
     const found = [...this.log.children].find((child) => child.dataset.id === id);
     if (found) return found;
     const made = make();

@@ -16,12 +16,15 @@ const MAX_KEPT = 2000; // messages per conversation; older ones are fetched agai
 export class Conversation {
   messages = []; // ascending by id, dense from the first to the last that is loaded
   unread = 0;
+  countedTo = 0; // up to this id the server has counted what is unread
+  pushed = new Set(); // ids beyond it, of others' messages that were counted here
   updated = 0; // unix seconds
   latest = null; // {id, author, type, data}: what the list shows
   isLoaded = false;
   isWhole = false; // nothing older is left
   isListed = false;
   typingUntil = 0;
+  beginnings = 1; // an id may stand for another message in each
 
   constructor(key) {
     this.key = key;
@@ -45,6 +48,41 @@ export class Conversation {
     const newest = this.messages.at(-1);
     if (!this.latest || newest.id >= this.latest.id) this.show(newest);
     return true;
+  }
+
+  get newestId() {
+    return Math.max(this.lastId, this.latest?.id ?? 0);
+  }
+
+  // Takes the server's count, which knows what was said up to an id; what was pushed later is added.
+  recount(unread, latestId) {
+    this.countedTo = latestId;
+    this.pushed = new Set([...this.pushed].filter((id) => id > latestId));
+    this.unread = unread + this.pushed.size;
+  }
+
+  // Counts a message of somebody else's; false if it was counted before, for pushes are repeated.
+  count(id) {
+    if (id <= this.countedTo || this.pushed.has(id)) return false;
+    this.pushed.add(id);
+    this.unread += 1;
+    return true;
+  }
+
+  // Notes that everything has been read.
+  read() {
+    this.countedTo = Math.max(this.countedTo, ...this.pushed);
+    this.pushed.clear();
+    this.unread = 0;
+  }
+
+  // Forgets what was said: the server knows less, for its data are those of a backup.
+  restart() {
+    this.beginnings += 1;
+    this.messages = [];
+    this.isWhole = false;
+    this.latest = null;
+    this.updated = 0;
   }
 
   show(message) {

@@ -38,12 +38,17 @@ export class Sync {
 
   async #conversations() {
     const { store, socket } = this;
+    const known = new Map();
+    for (const one of store.conversations.values()) {
+      known.set(one.key, one.newestId);
+      one.pushed.clear(); // what is pushed from now on may not be in the answer
+    }
     const [recent, unread, fixed] = await Promise.all([
       socket.call("IMRecentContactSessionReq", { latest_update_time: 0 }),
       socket.call("IMUnreadMsgCntReq"),
       socket.call("IMNormalGroupListReq"),
     ]);
-    const listed = new Set();
+    const listed = new Map(); // the newest id of each
     for (const entry of recent.contact_session_list) {
       const one = store.conversation(keyOf(entry.session_type, entry.session_id));
       const latest = {
@@ -54,18 +59,21 @@ export class Sync {
         data: entry.latest_msg_data,
         isPreview: true,
       };
+      if (latest.id < known.get(one.key)) one.restart();
       if (!one.latest || latest.id >= one.latest.id) one.show(latest);
-      listed.add(one.key);
+      listed.set(one.key, latest.id);
+    }
+    const counts = new Map();
+    for (const entry of unread.unreadinfo_list) {
+      counts.set(store.conversation(keyOf(entry.session_type, entry.session_id)), entry);
     }
     for (const one of store.conversations.values()) {
-      one.unread = 0;
+      const entry = counts.get(one);
+      one.recount(entry?.unread_cnt ?? 0, entry?.latest_msg_id ?? listed.get(one.key) ?? 0);
       one.isListed = listed.has(one.key) || (one.isListed && !one.latest);
     }
-    for (const entry of unread.unreadinfo_list) {
-      store.conversation(keyOf(entry.session_type, entry.session_id)).unread = entry.unread_cnt;
-    }
     const groups = new Set(fixed.group_version_list.map((entry) => entry.group_id));
-    for (const key of listed) if (parse(key)[0] === GROUP) groups.add(parse(key)[1]);
+    for (const key of listed.keys()) if (parse(key)[0] === GROUP) groups.add(parse(key)[1]);
     for (const id of store.groups.keys()) groups.add(id);
     await this.groups([...groups]);
     for (const { group_id } of fixed.group_version_list) { // with the temporary ones that are silent
@@ -139,16 +147,29 @@ export class Sync {
     this.store.tell(one.key);
   }
 
-  // Loads everything newer than what is shown: a push may have been missed.
+  // Loads everything newer than what is shown: a push may have been missed.  Where the newest of all
+  // is older than that, the server's data are those of a backup, and ids stand for other messages.
   async #catchUp(one) {
     const known = one.lastId;
     const found = [];
     for (let newest = 0; ; newest = found.at(-1).id - 1) {
       const page = await this.#page(one, newest, CATCH_UP_PAGE);
+      if (!newest && (!known || (page[0]?.id ?? 0) < known) && this.#isReadable(one)) {
+        one.restart();
+        one.isWhole = page.length < CATCH_UP_PAGE || page.at(-1).id === 1;
+        one.add(page);
+        this.store.tell(one.key);
+        return;
+      }
       found.push(...page);
       if (!page.length || page.at(-1).id <= known + 1) break;
     }
     if (one.add(found)) this.store.tell(one.key);
+  }
+
+  // Who was taken out of a group is shown nothing of it any more.
+  #isReadable(one) {
+    return one.kind !== GROUP || this.store.groups.has(one.id);
   }
 
   // Takes a message that was stored: somebody's, or one's own.
@@ -163,7 +184,7 @@ export class Sync {
 
   markRead(one) {
     if (!one.unread || !one.latest) return;
-    one.unread = 0;
+    one.read();
     this.socket.send("IMMsgDataReadAck", {
       session_type: sessionType(one.key),
       session_id: one.id,
@@ -186,15 +207,14 @@ export class Sync {
       const one = this.store.conversation(keyOf(isGroup ? 2 : 1, peer));
       const message = fromPush(body);
       if (!isGroup) this.socket.send("IMMsgDataAck", { session_type: sessionType(one.key), session_id: peer, msg_id: message.id });
-      if (one.latest && !one.latest.isPreview && one.latest.id >= message.id && one.isLoaded) return; // known already
+      if (!isMine && !one.count(message.id)) return; // pushed again
       if (isGroup && !this.store.groups.has(peer)) await this.groups([peer]).catch(() => {});
       one.typingUntil = 0;
-      if (!isMine) one.unread += 1;
       await this.take(one, message);
       if (!isMine) this.hooks.arrived(one, message);
     },
     IMMsgDataReadNotify: (body) => {
-      this.store.conversation(keyOf(body.session_type, body.session_id)).unread = 0;
+      this.store.conversation(keyOf(body.session_type, body.session_id)).read();
       this.store.tell("conversations");
     },
     IMRemoveSessionNotify: (body) => {
