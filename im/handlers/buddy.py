@@ -47,7 +47,7 @@ def _answer_departments(
 @handles(Command.BUDDY_LIST_DEPARTMENT_REQUEST, lane=DIRECTORY, answer=_answer_departments)
 def departments(caller: Session, req: pb.IMDepartmentReq, seq: int) -> Question:
     """Return the departments that changed since the client's stamp, hidden ones too."""
-    return Question(DEPARTMENTS, _since(caller, req.latest_update_time))
+    return Question(DEPARTMENTS, req.latest_update_time, _has_own_clock(caller))
 
 
 def _answer_all_users(
@@ -62,13 +62,12 @@ def _answer_all_users(
 @handles(Command.BUDDY_LIST_ALL_USER_REQUEST, lane=DIRECTORY, answer=_answer_all_users)
 def all_users(caller: Session, req: pb.IMAllUserReq, seq: int) -> Question:
     """Return the people who changed since the client's stamp; for 0 all who have not left."""
-    return Question(PEOPLE, _since(caller, req.latest_update_time))
+    return Question(PEOPLE, req.latest_update_time, _has_own_clock(caller))
 
 
-def _since(caller: Session, stamp: int) -> int:
-    """Return the second to answer from: Android sends its own clock, not what it was given."""
-    is_own = caller.client_type == ClientType.ANDROID
-    return stamps.by_its_own_clock(stamp) if is_own else stamp
+def _has_own_clock(caller: Session) -> bool:
+    """Tell whether stamps are of the client's clock: Android does not send what it was given."""
+    return caller.client_type == ClientType.ANDROID
 
 
 @handles(Command.BUDDY_LIST_USER_INFO_REQUEST, room=Room("IM_USERS_BY_ID"))
@@ -122,7 +121,10 @@ def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq, seq: int
     Removed ones for web clients alone: the others overlook the status, and show them again.
     """
     knows_removed = caller.device is DeviceClass.WEB
-    asked = Since(caller.user_id, _since(caller, req.latest_update_time), knows_removed)
+    since = req.latest_update_time
+    if _has_own_clock(caller):
+        since = stamps.before_other_clock(since)
+    asked = Since(caller.user_id, since, knows_removed)
     return ListQuestion(_recent_lists, asked, groups_of=caller.user_id)
 
 

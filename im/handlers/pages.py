@@ -38,14 +38,15 @@ class Directory(NamedTuple):
     """One of the lists: how to tell its states apart, and how to encode what changed."""
 
     version: Callable[[], Version]
-    page_since: Callable[[int], Page]
+    page_since: Callable[["Question"], Page]
 
 
 class Question(NamedTuple):
-    """What a client asks for: a list, and the stamp it has."""
+    """What a client asks for: a list, and the stamp it has, which may be of its own clock."""
 
     directory: Directory
     since: int
+    is_own_clock: bool = False
 
 
 class DirectoryDesk:
@@ -60,7 +61,7 @@ class DirectoryDesk:
         return answers(self._pages_for, questions, str)
 
     def _pages_for(self, questions: Sequence[Question]) -> list[Page]:
-        version = {directory: directory.version() for directory, _ in set(questions)}
+        version = {directory: directory.version() for directory, *_ in set(questions)}
         found = {
             question: self._pages.get(
                 question, version[question.directory], self._encoder(question)
@@ -75,7 +76,7 @@ class DirectoryDesk:
 
     @staticmethod
     def _encoder(question: Question) -> Callable[[], Page]:
-        return lambda: question.directory.page_since(question.since)
+        return lambda: question.directory.page_since(question)
 
 
 class PageCache:
@@ -139,8 +140,9 @@ def _page(changes: Changes[Row], encode: Callable[[list[Row]], bytes]) -> Page:
     return Page(changes.stamp, b"".join(steps), cuts)
 
 
-def _departments_page(since: int) -> Page:
-    return _page(contacts.departments_since(since), _department_list)
+def _departments_page(asked: Question) -> Page:
+    changes = contacts.departments_since(asked.since, is_own_clock=asked.is_own_clock)
+    return _page(changes, _department_list)
 
 
 def _department_list(rows: Iterable[Department]) -> bytes:
@@ -148,8 +150,9 @@ def _department_list(rows: Iterable[Department]) -> bytes:
     return encoded.SerializePartialToString()
 
 
-def _people_page(since: int) -> Page:
-    return _page(contacts.users_since(since), _user_list)
+def _people_page(asked: Question) -> Page:
+    changes = contacts.users_since(asked.since, is_own_clock=asked.is_own_clock)
+    return _page(changes, _user_list)
 
 
 def _user_list(rows: Iterable[UserInfo]) -> bytes:

@@ -18,7 +18,7 @@ from django.db.models import Model, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from im.models import IMDepart, IMUser
-from im.services.stamps import believed
+from im.services.stamps import before_other_clock, believed
 from im.types import Department, RowStatus, UserInfo, UserStatus
 
 SETTLED_S = 2  # how long after a second its edits may still be committing
@@ -57,13 +57,16 @@ def departments_version() -> Version:
     return _version(IMDepart)
 
 
-def users_since(since: int) -> Changes[UserInfo]:
+def users_since(since: int, *, is_own_clock: bool = False) -> Changes[UserInfo]:
     """Return the people changed at or after `since`; for 0 all who have not left.
 
     At most IM_DIRECTORY_USERS, those changed longest ago (or all of one second, if more changed
-    in it): the stamp then leads to the rest.
+    in it): the stamp then leads to the rest.  `is_own_clock`: the client may have read the stamp
+    off its own clock.
     """
     asked, since = since, believed(since)
+    if is_own_clock and since and not _is_second_of(IMUser, since - 1):
+        since = before_other_clock(since)
     settled = _settled_second()  # before anything is read: later edits have later stamps
     newest = _newest(IMUser)
     if newest < since:
@@ -88,9 +91,11 @@ def users_by_id(user_ids: Iterable[int]) -> Iterator[UserInfo]:
             yield UserInfo(*row)
 
 
-def departments_since(since: int) -> Changes[Department]:
+def departments_since(since: int, *, is_own_clock: bool = False) -> Changes[Department]:
     """Return the departments changed after `since`, hidden ones included, in the order of ids."""
     asked, since = since, believed(since)
+    if is_own_clock and since and not _is_second_of(IMDepart, since):
+        since = before_other_clock(since)
     settled = _settled_second()  # before anything is read: later edits have later stamps
     newest = _newest(IMDepart)
     if newest <= since:
@@ -140,6 +145,11 @@ def _version(model: type[Model]) -> Version:
     settled = _settled_second()
     newest = _newest(model)
     return Version(newest, newest <= settled)
+
+
+def _is_second_of(model: type[Model], second: int) -> bool:
+    """Tell whether something was changed in a second: else no stamp that we gave says so."""
+    return model._default_manager.filter(updated=second).exists()
 
 
 def _newest(model: type[Model]) -> int:

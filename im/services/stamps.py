@@ -22,6 +22,6 @@ def believed(since: int) -> int:
     return since if since <= now else max(now - FUTURE_REACH_S, 1)
 
 
-def by_its_own_clock(since: int) -> int:
-    """Return the second to answer from when the client made the stamp of its own time."""
+def before_other_clock(since: int) -> int:
+    """Return the second to answer from when the client read the stamp off its own clock."""
     return max(since - CLOCK_MARGIN_S, 1) if since else 0

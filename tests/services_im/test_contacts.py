@@ -13,7 +13,7 @@ from im.models import IMDepart, IMUser
 from im.services import contacts, directory
 from im.services.contacts import IDS_PER_QUERY, SETTLED_S, Changes
 from im.services.directory import DepartmentCard, UserCard
-from im.services.stamps import FUTURE_REACH_S
+from im.services.stamps import CLOCK_MARGIN_S, FUTURE_REACH_S
 from im.types import Department, RowStatus, UserInfo, UserStatus
 
 pytestmark = pytest.mark.django_db
@@ -421,3 +421,30 @@ def test_the_present_second_is_no_future(clock: Clock, of_people: OfPeople) -> N
     of_people.stamp = START
 
     assert of_people.sync() == []
+
+
+def test_a_stamp_of_the_clients_own_clock_is_answered_from_minutes_before_it(clock: Clock) -> None:
+    add_person(1, START - CLOCK_MARGIN_S - 100)
+    add_department(1, START - CLOCK_MARGIN_S - 100)
+    add_person(2, START - 60)
+    add_department(2, START - 60)
+
+    people = contacts.users_since(START - 30, is_own_clock=True)
+    departments = contacts.departments_since(START - 30, is_own_clock=True)
+
+    assert [user.user_id for user in people.rows] == [2]
+    assert [row.depart_id for row in departments.rows] == [2]
+
+
+def test_a_stamp_that_was_given_is_believed_of_any_client(
+    clock: Clock, of_people: OfPeople, of_departments: OfDepartments
+) -> None:
+    add_person(1, START - 60)
+    add_department(1, START - 60)
+    of_people.sync()
+    of_departments.sync()
+
+    people = contacts.users_since(of_people.stamp, is_own_clock=True)
+    departments = contacts.departments_since(of_departments.stamp, is_own_clock=True)
+
+    assert (list(people.rows), list(departments.rows)) == ([], [])
