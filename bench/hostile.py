@@ -6,8 +6,10 @@
 
 Starts a server with the default settings (but LOG_LEVEL=WARNING), and for each attack prints a line
 of a table: latency of messages between a pair that says 20 a second, from sending to hearing, and
-of logins meanwhile; the server's CPU; its memory before, at its highest, and after.  The attacker
-is a process of its own on the same machine, so its own work is part of what the pair notices.
+of logins meanwhile; the server's CPU; its memory before, at its highest, and after.  Floods, of one
+connection each (bench.floods), are compared with what the pair notices just before, without them.
+The attacker is a process of its own on the same machine, so its own work is part of what the pair
+notices.
 """
 
 import argparse
@@ -24,10 +26,11 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.floods import FLOODS
+from bench.pair import name, percentile, percentiles, talk
 from im.wire.catalog import Command
 from im.wire.pdu import HEADER, encode_pdu
 from im.wire.proto import buddy_pb2, message_pb2
@@ -36,19 +39,11 @@ from tests.conftest import ROOT, manage  # which sets Django up, apart from any 
 from tests.server import Server
 
 PEOPLE = 2_000
-TALKERS = (1, 2)
-LATECOMER = 3  # logs in again and again
 ATTACKERS = range(1_001, 2_001)
-PAIR_RATE = 20.0  # messages a second: what one connection may send
-LOGIN_PAUSE_S = 0.25
 RECOVERY_S = 3.0  # between the end of an attack and the last look at the memory
 
 Attack = Callable[[int], Coroutine[Any, Any, None]]  # of the port; runs until it is killed
 ATTACKS: dict[str, Attack] = {}
-
-
-def name(number: int) -> str:
-    return f"u{number:05d}"
 
 
 def attack(title: str) -> Callable[[Attack], Attack]:
@@ -234,55 +229,6 @@ async def newcomers(port: int) -> None:
     await asyncio.Event().wait()  # until it is killed
 
 
-# --- the pair ---------------------------------------------------------------------------------
-
-
-@dataclass
-class Noticed:
-    """What normal people noticed, in seconds, and what became of what they said."""
-
-    heard: list[float] = field(default_factory=list)
-    logins: list[float] = field(default_factory=list)
-    lost: int = 0
-
-
-async def talk(port: int, seconds: float) -> Noticed:
-    """Let the pair talk and somebody log in again and again."""
-    noticed = Noticed()
-    async with await Client.connect(port) as ada, await Client.connect(port) as bob:
-        await ada.log_in(name(TALKERS[0]))
-        await bob.log_in(name(TALKERS[1]))
-        said: dict[bytes, float] = {}
-        end = time.monotonic() + seconds
-
-        async def speak() -> None:
-            count = 0
-            while time.monotonic() < end:
-                text = f"{count:06d}".encode()
-                said[text] = time.monotonic()
-                ada.say(bob.user_id, text)
-                count += 1
-                await asyncio.sleep(1 / PAIR_RATE)
-
-        async def hear() -> None:
-            with contextlib.suppress(TimeoutError):
-                while time.monotonic() < end or said:
-                    told = await bob.receive(message_pb2.IMMsgData, timeout_s=10)
-                    noticed.heard.append(time.monotonic() - said.pop(told.msg_data))
-
-        async def come() -> None:
-            while time.monotonic() < end:
-                began = time.monotonic()
-                async with await Client.connect(port) as late:
-                    await late.log_in(name(LATECOMER))
-                noticed.logins.append(time.monotonic() - began)
-                await asyncio.sleep(LOGIN_PAUSE_S)
-
-        await asyncio.gather(speak(), hear(), come())
-        noticed.lost = len(said)
-    return noticed
-
-
 # --- the server -------------------------------------------------------------------------------
 
 
@@ -319,6 +265,11 @@ def _attack_in_process(title: str, port: int) -> None:
     asyncio.run(ATTACKS[title](port))
 
 
+def _flood_in_process(title: str, port: int, http_port: int) -> None:
+    os.nice(10)  # it has a machine of its own where it is meant
+    asyncio.run(FLOODS[title](port, http_port))
+
+
 def measure(server: Server, title: str, seconds: float) -> str:
     """Run one attack, or none for an empty title, and return its line of the table."""
     watch = Watch(server.pid)
@@ -344,11 +295,27 @@ def measure(server: Server, title: str, seconds: float) -> str:
     )
 
 
-def percentiles(seconds: list[float]) -> str:
-    """Return p50 / p99 / largest in milliseconds."""
-    ordered = sorted(seconds)
-    places = (len(ordered) // 2, int(len(ordered) * 0.99), len(ordered) - 1)
-    return " / ".join(f"{ordered[place] * 1000:.1f}" for place in places) if ordered else "–"
+def compare(server: Server, title: str, seconds: float) -> str:
+    """Return a flood's line of the table: what the pair notices without it, then with it."""
+    before = asyncio.run(talk(server.port, seconds))
+    attacker = multiprocessing.get_context("fork").Process(
+        target=_flood_in_process, args=(title, server.port, server.http_port), daemon=True
+    )
+    watch = Watch(server.pid)
+    cpu_s, began = watch.cpu_s(), time.monotonic()
+    attacker.start()
+    during = asyncio.run(talk(server.port, seconds))
+    cores = (watch.cpu_s() - cpu_s) / (time.monotonic() - began)
+    assert attacker.is_alive(), f"{title}: the attacker gave up"
+    attacker.kill()
+    attacker.join()
+    watch.stop()
+    time.sleep(RECOVERY_S)
+    ratio = percentile(during.heard, 99) / percentile(before.heard, 99)
+    return (
+        f"| {title} | {percentiles(before.heard)} | {percentiles(during.heard)} | {ratio:.1f} "
+        f"| {during.lost} of {len(during.heard)} | {cores:.2f} | {watch.highest_mb:.0f} |"
+    )
 
 
 def main() -> None:
@@ -365,10 +332,18 @@ def main() -> None:
         os.environ["DATABASE_URL"] = url  # for who adds people
         server = Server(url, Path(directory) / "var", LOG_LEVEL="WARNING").start()
         try:
-            print("| who attacks | messages, ms | logins, ms | lost | CPU, cores | memory, MB |")
-            print("|---|---|---|---|---|---|")
-            for title in ["", *(title for title in ATTACKS if wish.only in title)]:
-                print(measure(server, title, wish.seconds), flush=True)
+            if attacks := [title for title in ATTACKS if wish.only in title]:
+                print(
+                    "| who attacks | messages, ms | logins, ms | lost | CPU, cores | memory, MB |"
+                )
+                print("|---|---|---|---|---|---|")
+                for title in ["", *attacks]:
+                    print(measure(server, title, wish.seconds), flush=True)
+            if floods := [title for title in FLOODS if wish.only in title]:
+                print("\n| flood | before, ms | with it, ms | p99 × | lost | CPU, cores | MB |")
+                print("|---|---|---|---|---|---|---|")
+                for title in floods:
+                    print(compare(server, title, wish.seconds), flush=True)
         finally:
             assert server.stop() == 0
         for line in server.complaints():

@@ -130,7 +130,7 @@ class Inbox:
             return False
         admitted = dispatch.admit(session, pdu)
         if admitted is None:
-            self._spent += COST_OF_DROPPED
+            self._spent += COST_OF_DROPPED + len(pdu.body) // COST_BYTES
             return True
         handler, body = admitted
         if handler.lane.is_barrier and (self._unstored or self._unanswered >= MAX_QUESTIONS):
