@@ -28,7 +28,7 @@ MAX_QUESTIONS = 8  # of one connection at once: nobody has the desks to himself
 COST_BYTES = 64
 COST_BYTES_OF_PACED = 1024
 COST_OF_DROPPED = 32  # bad bodies, unknown commands: honest clients send next to none
-TURN = 64  # cost, about a millisecond
+TURN = 16  # cost, about 0.3 ms: what others say needs several turns of the loop
 STRANGERS_TURN = 8  # the same before the login
 BURST_S = 1.0  # who was silent may send what a second brings at once
 

@@ -7,6 +7,7 @@ from im.types import DeviceClass
 
 # What counts as being online for others (spec/behaviour 7.1); the web client behaves like a PC.
 SEEN_BY_OTHERS = DeviceClass.PC | DeviceClass.WEB
+_SEEN_CLASSES = (DeviceClass.PC, DeviceClass.WEB)  # to operate on flags takes a microsecond
 NOWHERE = DeviceClass(0)
 
 # A user's logins at one gateway: (device class, epoch) each, plain numbers.  The epoch tells which
@@ -67,8 +68,15 @@ class Presence:
         return DeviceClass(devices)
 
     def is_online(self, user_id: int) -> bool:
-        """Tell whether others see the user as online."""
-        return bool(self.devices_of(user_id) & SEEN_BY_OTHERS)
+        """Tell whether others see the user as online.  Quick: clients ask for 1,000 at a time."""
+        for session in self._sessions.of_user(user_id):
+            if session.device in _SEEN_CLASSES:
+                return True
+        for mirror in tuple(self._mirrors.values()):
+            for device, _ in mirror.logins.get(user_id, ()):
+                if device in _SEEN_CLASSES:
+                    return True
+        return False
 
     def channels_of(self, user_ids: Collection[int]) -> list[str]:
         """Return the gateways, other than this one, at which any of the users is."""

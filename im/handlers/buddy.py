@@ -25,7 +25,7 @@ from im.services import chat, contacts, profile, recent, stamps
 from im.services.items import GroupRemoval, Removal
 from im.services.reading import Reading
 from im.services.recent import Since
-from im.types import ClientType, DeviceClass, OnlineStatus, SessionRemoved, SessionType
+from im.types import ClientType, DeviceClass, SessionRemoved, SessionType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
 from im.wire.proto import buddy_pb2 as pb
@@ -85,18 +85,13 @@ def users_info(caller: Session, req: pb.IMUsersInfoReq) -> Outcome:
 def users_status(caller: Session, req: pb.IMUsersStatReq) -> Outcome:
     """Say who of the given users is online (with a PC), in the order of the question."""
     is_online = caller.node.presence.is_online
-    return Outcome(
-        pb.IMUsersStatRsp(
-            user_id=caller.user_id,
-            user_stat_list=[
-                base.UserStat(
-                    user_id=user_id,
-                    status=OnlineStatus.ONLINE if is_online(user_id) else OnlineStatus.OFFLINE,
-                )
-                for user_id in req.user_id_list[:MAX_STATUS_QUERY]
-            ],
-        )
-    )
+    reply = pb.IMUsersStatRsp(user_id=caller.user_id)
+    add = reply.user_stat_list.add  # twice as quick as a list of messages
+    for user_id in req.user_id_list[:MAX_STATUS_QUERY]:
+        stat = add()
+        stat.user_id = user_id
+        stat.status = base.USER_STATUS_ONLINE if is_online(user_id) else base.USER_STATUS_OFFLINE
+    return Outcome(reply)
 
 
 # --- conversations ----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a client sees of errors behind the scenes: the answer the protocol has, or silence."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -166,6 +167,7 @@ async def test_of_a_commit_of_unknown_outcome_nothing_is_claimed(
 async def test_a_bad_body_is_counted_and_nothing_else() -> None:
     async with connected() as ada:
         ada.put([Pdu(Command.MSG_DATA, b"\xff"), HEARTBEAT])
+        await asyncio.sleep(0)  # a bad body takes a turn
 
         assert ada.link.sent == [HEARTBEAT.encode()]
         assert ada.node.counters["bad bodies"] == 1
@@ -180,6 +182,7 @@ async def test_a_command_nobody_handles_is_counted_and_said_at_debug_and_nothing
     caplog.set_level(logging.DEBUG, "im.dispatch")
     async with connected() as ada:
         ada.put([Pdu(command, b"x"), HEARTBEAT])
+        await asyncio.sleep(0)  # an unknown command takes a turn
 
         assert ada.link.sent == [HEARTBEAT.encode()]
         assert ada.node.counters["unknown commands"] == 1

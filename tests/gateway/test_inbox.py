@@ -380,6 +380,7 @@ def test_a_closed_connection_is_not_worked_for_when_its_pause_is_over(
     async def test() -> None:
         async with connected() as ada:
             ada.say(25)
+            await asyncio.sleep(0)  # for they are a turn and a half
             ada.inbox.close()
             ada.node.close(ada.session)
             await asyncio.sleep(60)
