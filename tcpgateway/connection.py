@@ -15,6 +15,7 @@ from tcpgateway.outbox import Flush, Outbox
 
 peer_log = PeerLog(__name__)
 
+IGNORED_BYTES = 256 * 1024  # that a connection may send after its end; then it is cut, too
 LINGER_S = 2.0  # for the client to read the last words and close; then the connection is cut
 
 
@@ -58,6 +59,7 @@ class Connection(asyncio.Protocol):
         "_consumer",
         "_decoder",
         "_host",
+        "_ignored_bytes",
         "_is_closing",
         "_is_deaf",
         "_outbox",
@@ -73,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._spare = spare  # places for connections of this kind where clients find none
         self._consumer: Consumer | None = consumer
         self._decoder = Decoder(host.login_pdu_bytes)
+        self._ignored_bytes = 0
         self._is_deaf = False  # what still comes in is thrown away
         self._is_closing = False
 
@@ -92,6 +95,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf or self._consumer is None:
+            self._ignored_bytes += len(data)
+            if self._ignored_bytes > IGNORED_BYTES:
+                self._transport.abort()
             return
         if self._decoder.max_length < self._host.max_pdu_bytes and self._consumer.is_known:
             self._decoder.max_length = self._host.max_pdu_bytes

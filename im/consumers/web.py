@@ -28,6 +28,7 @@ from im.wire.pdu import Decoder
 peer_log = PeerLog(__name__)
 
 VALUES_PER_COST = 8  # of a frame that a thread reads
+CHARS_PER_COST = 1024  # of a frame that is no command
 
 
 class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
@@ -118,7 +119,7 @@ class WebConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             link.send(error_frame(exc.seq, str(exc)))
             if not session.user_id:
                 link.close(code=POLICY)
-            self._inbox.spend(COST_OF_DROPPED)
+            self._inbox.spend(COST_OF_DROPPED + len(text) // CHARS_PER_COST)
             return
         link.read.append(pdu)
         self._inbox.arrived()

@@ -3,7 +3,7 @@
 import asyncio
 
 from im.wire.pdu import Pdu
-from tcpgateway.connection import LINGER_S, Connection
+from tcpgateway.connection import IGNORED_BYTES, LINGER_S, Connection
 from tests.clock import run_jumping
 from tests.gateway.transport import RecordingConsumer, RecordingTransport, SmallHost
 
@@ -205,3 +205,17 @@ def test_a_client_that_goes_during_its_grace_is_let_go() -> None:
         assert opened.consumer.calls == ["connect", "disconnect"]
 
     run_jumping(test())
+
+
+async def test_who_sends_on_and_on_after_the_end_is_cut_off() -> None:
+    opened = Opened()
+    half = bytes(IGNORED_BYTES // 2)
+
+    opened.connection.close(grace_s=5)
+    opened.connection.data_received(half)
+    opened.connection.data_received(half)
+    before = list(opened.transport.calls)
+    opened.connection.data_received(b"x")
+
+    assert before == ["resume_reading"]
+    assert opened.transport.calls[-1] == "abort"
