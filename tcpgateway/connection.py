@@ -107,6 +107,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_deaf = self._is_closing = True
         self._outbox.clear()
+        self._decoder.clear()
         self._host.left(self)
         if self._consumer is not None:
             self._consumer.tcp_disconnect()
@@ -181,6 +182,7 @@ class Connection(asyncio.Protocol):
             return
         self.pause(False)  # or the client's own end would go unnoticed
         self._is_deaf = True
+        self._decoder.clear()
         if grace_s:
             self._host.loop.call_later(grace_s, self._shut)
         else:

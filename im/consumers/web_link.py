@@ -152,6 +152,9 @@ class WebLink:
         """Forget what waits: the connection is gone."""
         self.is_deaf = self._is_over = True
         self._waiting.clear()
+        self.read.clear()
+        if self.decoder is not None:
+            self.decoder.clear()
         if self._writer is not None:
             self._writer.cancel()
 

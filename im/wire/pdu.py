@@ -144,6 +144,10 @@ class Decoder:
         body = chunk[position + HEADER_LENGTH : end]
         return Pdu(command_id, body, seq, service_id, version, flag, reserved)
 
+    def clear(self) -> None:
+        """Forget what was not taken: nobody will."""
+        self._chunk, self._position, self._pending = b"", 0, _NOTHING
+
     def feed(self, data: bytes) -> list[Pdu]:
         """Return all PDUs that `data` completes, for who trusts the other side.
 

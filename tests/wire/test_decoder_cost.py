@@ -54,3 +54,17 @@ def test_many_tiny_chunks_cost_no_more_memory_than_their_bytes() -> None:
     tracemalloc.stop()
 
     assert held_bytes < 2 * len(stream)
+
+
+def test_what_nobody_will_take_is_not_kept() -> None:
+    decoder = Decoder(MEBIBYTE)
+
+    tracemalloc.start()
+    decoder.push(bytes(encode_pdu(0x0505, bytes(100))) * 5_000)
+    decoder.take()
+    decoder.clear()
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held_bytes < 1_000
+    assert decoder.take() is None
