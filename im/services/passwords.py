@@ -6,9 +6,10 @@ against existing databases, so it is no place for a modern hash.
 
 import hmac
 import secrets
-from hashlib import md5
+from hashlib import blake2b, md5
 
 SALT_DIGITS = 4  # width of the column IMUser.salt
+_MARK_KEY = secrets.token_bytes(16)
 
 
 def wire_password(plain: str) -> str:
@@ -28,8 +29,12 @@ def matches(wire_md5: str, stored: str, salt: str) -> bool:
 
 
 def mark(stored: str, salt: str) -> int:
-    """Return what tells one stored password from another; it means nothing in another process."""
-    return hash((stored, salt))
+    """Return what tells one stored password from another; it means nothing in another process.
+
+    128 bits, and nothing that could be turned back: whoever holds a session holds its mark.
+    """
+    both = f"{salt}\0{stored}".encode()
+    return int.from_bytes(blake2b(both, key=_MARK_KEY, digest_size=16).digest(), "big")
 
 
 def _stored(wire_md5: str, salt: str) -> str:

@@ -45,3 +45,10 @@ def test_nothing_but_the_exact_digest_verifies(wire: str) -> None:
 
 def test_an_empty_stored_password_lets_nobody_in() -> None:
     assert not passwords.matches(passwords.wire_password(""), "", "")
+
+
+def test_a_mark_tells_every_stored_password_from_every_other() -> None:
+    stored = [("ab", "c"), ("a", "bc"), ("abc", ""), ("", "abc"), ("ab", "d")]
+
+    assert len({passwords.mark(*one) for one in stored}) == len(stored)
+    assert passwords.mark("ab", "c") == passwords.mark("ab", "c")
