@@ -52,6 +52,11 @@ def close() -> None:
     connection.close()
 
 
+def go_first() -> None:
+    """Let this thread's transactions begin before those of others, where only one can write."""
+    connections[DEFAULT_DB_ALIAS].goes_first = True  # type: ignore[attr-defined]  # im.sqlite
+
+
 def packet_bytes() -> int:
     """Return how long a statement this thread's server takes (max_allowed_packet).
 

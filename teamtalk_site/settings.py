@@ -242,7 +242,7 @@ UNFOLD: dict[str, Any] = {
 # --- database -------------------------------------------------------------------------------
 
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-SQLITE = "django.db.backends.sqlite3"
+SQLITE = "im.sqlite"
 
 
 def _database() -> dict[str, Any]:
@@ -289,6 +289,8 @@ def _named_database(url: str) -> dict[str, Any]:
         ) from exc
     if not config["NAME"]:
         raise ImproperlyConfigured("DATABASE_URL names no database: its path is empty")
+    if url.startswith("sqlite://"):
+        config["ENGINE"] = SQLITE  # Django's own, with turns for writers
     return config
 
 

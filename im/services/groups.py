@@ -1,7 +1,8 @@
 """Groups: as their members see them, and how they change.
 
 A change is one transaction with the group's counter row locked, which the writer locks too: nobody
-writes between being removed and hearing of it.
+writes between being removed and hearing of it.  It is in SQL by hand, since it may be thousands of
+rows, and on SQLite the writer waits meanwhile.
 """
 
 import time
@@ -9,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import F
+from django.db import connection
+from django.db.models import F, Model
 from django.db.transaction import atomic
 
 from im.errors import Refused
@@ -25,10 +27,12 @@ from im.services.characters import turning_in
 from im.services.group_batch import begin_groups
 from im.services.memberships import Membership, membership
 from im.services.reading import Reading
+from im.services.rows import insert_rows, listed, upsert_rows
 from im.types import GroupChange, GroupType, MembersChanged, RowStatus, SessionType
 
 MAX_NAME_CHARS = 256
 MAX_AVATAR_CHARS = 256
+_POSITION = ("read_msg_id", "joined_msg_id", "removed_msg_id", "is_shielded", "read_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +241,11 @@ def set_shield(user_id: int, group_id: int, is_shielded: bool) -> None:
 def _existing(user_ids: Iterable[int]) -> list[int]:
     """Return those ids that are users', ascending."""
     wanted = sorted(set(user_ids))[: settings.IM_GROUP_MEMBERS + 1]
-    return sorted(IMUser.objects.filter(id__in=wanted).values_list("id", flat=True))
+    if not wanted:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {_name(IMUser)} WHERE id IN ({listed(wanted)})")
+        return sorted(user_id for (user_id,) in cursor.fetchall())
 
 
 def _check_size(members: int) -> None:
@@ -257,51 +265,69 @@ def lock(group_id: int) -> GroupCounter:
     return counter
 
 
-def _join(group_id: int, user_ids: list[int], *, last_msg_id: int, now: int) -> None:
+def _join(group_id: int, user_ids: Sequence[int], *, last_msg_id: int, now: int) -> None:
     """Make people members who see what is said from now on."""
-    rows = IMGroupMember.objects.filter(group_id=group_id, user_id__in=user_ids)
-    returning = set(rows.values_list("user_id", flat=True))
-    rows.update(status=RowStatus.SHOWN, updated=now)
-    IMGroupMember.objects.bulk_create(
-        IMGroupMember(
-            group_id=group_id, user_id=user_id, status=RowStatus.SHOWN, created=now, updated=now
+    known = set(IMGroupMember.objects.filter(group_id=group_id).values_list("user_id", flat=True))
+    _change(
+        f"UPDATE {_name(IMGroupMember)} SET status = {RowStatus.SHOWN:d}, updated = %s "
+        "WHERE groupId = %s AND userId IN ({})",
+        [now, group_id],
+        [user_id for user_id in user_ids if user_id in known],
+    )
+    new = [user_id for user_id in user_ids if user_id not in known]
+    if new:
+        insert_rows(
+            IMGroupMember._meta.db_table,
+            ("groupId", "userId", "status", "created", "updated"),
+            [(group_id, user_id, int(RowStatus.SHOWN), now, now) for user_id in new],
         )
-        for user_id in user_ids
-        if user_id not in returning
-    )
-    positions = GroupPosition.objects.filter(group_id=group_id, user_id__in=user_ids)
-    positions.delete()
-    GroupPosition.objects.bulk_create(
-        GroupPosition(
-            user_id=user_id,
-            group_id=group_id,
-            read_msg_id=last_msg_id,
-            joined_msg_id=last_msg_id,
-            removed_msg_id=last_msg_id,
-        )
-        for user_id in user_ids
-    )
-
-
-def _leave(group_id: int, user_ids: list[int], *, now: int) -> None:
-    """End memberships, and leave rows by which clients that were away take the group off."""
-    IMGroupMember.objects.filter(group_id=group_id, user_id__in=user_ids).update(
-        status=RowStatus.REMOVED
-    )
-    IMRecentSession.objects.bulk_create(
+    upsert_rows(
+        GroupPosition._meta.db_table,
+        ("user_id", "group_id", *_POSITION),
         [
-            IMRecentSession(
-                user_id=user_id,
-                peer_id=group_id,
-                type=SessionType.GROUP,
-                status=RowStatus.REMOVED,
-                created=now,
-                updated=now,
-            )
-            for user_id in user_ids
+            (user_id, group_id, last_msg_id, last_msg_id, last_msg_id, 0, 0)
+            for user_id in sorted(user_ids)
         ],
-        ignore_conflicts=True,
+        key=("user_id", "group_id"),
+        change=_POSITION,
     )
-    IMRecentSession.objects.filter(
-        peer_id=group_id, type=SessionType.GROUP, user_id__in=user_ids
-    ).update(status=RowStatus.REMOVED, updated=now)
+
+
+def _leave(group_id: int, user_ids: Sequence[int], *, now: int) -> None:
+    """End memberships, and leave rows by which clients that were away take the group off."""
+    _change(
+        f"UPDATE {_name(IMGroupMember)} SET status = {RowStatus.REMOVED:d} "
+        "WHERE groupId = %s AND userId IN ({})",
+        [group_id],
+        user_ids,
+    )
+    sessions = IMRecentSession.objects.filter(peer_id=group_id, type=SessionType.GROUP)
+    known = set(sessions.values_list("user_id", flat=True))
+    _change(
+        f"UPDATE {_name(IMRecentSession)} SET status = {RowStatus.REMOVED:d}, updated = %s "
+        f"WHERE peerId = %s AND type = {SessionType.GROUP:d} AND userId IN ({{}})",
+        [now, group_id],
+        [user_id for user_id in user_ids if user_id in known],
+    )
+    upsert_rows(
+        IMRecentSession._meta.db_table,
+        ("userId", "peerId", "type", "status", "created", "updated"),
+        [
+            (user_id, group_id, int(SessionType.GROUP), int(RowStatus.REMOVED), now, now)
+            for user_id in user_ids
+            if user_id not in known
+        ],
+        key=("peerId", "type", "userId"),
+        change=("status", "updated"),
+    )
+
+
+def _change(update: str, values: Sequence[int], user_ids: Sequence[int]) -> None:
+    """Run an UPDATE of the rows of these users, whose ids it takes as text."""
+    if user_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(update.format(listed(user_ids)), values)
+
+
+def _name(model: type[Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)

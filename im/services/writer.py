@@ -155,6 +155,7 @@ def _kept_open() -> Iterator[None]:
     of a message that is stored alone.
     """
     if connection.vendor != "mysql":
+        connections.go_first()
         with transaction.atomic():
             yield
         return
