@@ -16,6 +16,7 @@ ACTIONS: dict[str, Any] = {  # Any: translated lazily
     "delete": _("deleted"),
     "hide": _("hidden"),
     "move": _("moved"),
+    "move people": _("people moved"),
     "leave": _("marked as left"),
     "offboard": _("offboarded"),
     "password": _("new password"),

@@ -1,6 +1,6 @@
 """Pages of departments: the tree, and one department."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -252,20 +252,28 @@ class DepartmentAdmin(CardAdmin):
         note=_("Where do the people and the departments in it go?"),
     )
     def close(self, request: HttpRequest, queryset: QuerySet[IMDepart], form: forms.Form) -> None:
-        """Close the chosen ones, a transaction each."""
+        """Close the chosen ones, a transaction each, or several for thousands of people."""
         target = form.cleaned_data["target"]
         for row in self._changeable(request, queryset):
             try:
-                with transaction.atomic():
-                    closed = close_department(row.pk, target.pk)
-                    detail = {"people": closed.people, "to": target.pk}
-                    self.record(request, "hide", row, detail)
+                people = sum(self._close(request, row, target))
             except Refused as refusal:
                 self.message_user(request, f"{row}: {refusal}", messages.ERROR)
             else:
                 text = gettext("%(name)s is closed; %(people)d people moved to %(target)s.")
-                names = {"name": row, "people": closed.people, "target": target}
+                names = {"name": row, "people": people, "target": target}
                 self.message_user(request, text % names, messages.SUCCESS)
+
+    def _close(self, request: HttpRequest, row: IMDepart, target: IMDepart) -> Iterator[int]:
+        """Close one; yield how many people each transaction has moved."""
+        has_more = True
+        while has_more:
+            with transaction.atomic():
+                closed = close_department(row.pk, target.pk)
+                detail = {"people": closed.people, "to": target.pk}
+                self.record(request, "move people" if closed.has_more else "hide", row, detail)
+            has_more = closed.has_more
+            yield closed.people
 
     def _changeable(self, request: HttpRequest, queryset: QuerySet[IMDepart]) -> list[IMDepart]:
         return [row for row in queryset if self.has_change_permission(request, row)]

@@ -356,12 +356,13 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
         ),
     )
     def offboard(self, request: HttpRequest, queryset: QuerySet[IMUser], form: forms.Form) -> None:
-        """Offboard the chosen ones, a transaction each."""
+        """Offboard the chosen ones, a transaction each, or more for one in many groups."""
         successor = form.cleaned_data["successor"]
         done = 0
         for row in queryset.order_by("pk")[:OFFBOARDED_AT_ONCE]:
             try:
-                self._offboard(request, row, successor.pk if successor else None)
+                while self._offboard(request, row, successor.pk if successor else None):
+                    pass
             except Refused as refusal:
                 self.message_user(request, f"{row}: {refusal}", messages.ERROR)
             else:
@@ -370,7 +371,8 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
         self.message_user(request, text % done, messages.SUCCESS)
 
     @transaction.atomic
-    def _offboard(self, request: HttpRequest, row: IMUser, successor_id: int | None) -> None:
+    def _offboard(self, request: HttpRequest, row: IMUser, successor_id: int | None) -> bool:
+        """Do one portion; tell whether there is more."""
         done = offboarding.offboard(row.pk, successor_id)
         announce_on_commit(done.events)
         detail = {
@@ -379,6 +381,7 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
             "successor": successor_id,
         }
         self.record(request, "offboard", row, detail)
+        return done.has_more
 
 
 def picture_url(avatar: str) -> str:

@@ -13,21 +13,28 @@ from im.services.directory import DepartmentCard
 from im.services.edits import InvalidFields, Problem, next_stamp
 from im.types import RowStatus, UserStatus
 
+PEOPLE_PER_TRANSACTION = 5_000  # on SQLite the message writer waits for it
+
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A department was hidden; how many people and departments went to where it pointed."""
+    """How many people and departments went to where a department pointed, which was hidden.
+
+    `has_more`: it was not hidden yet, since there are more people in it, for another call.
+    """
 
     people: int
     departments: int
+    has_more: bool = False
 
 
 @atomic(savepoint=False)
 def close_department(depart_id: int, target_id: int) -> Closed:
     """Move the people and departments in a department to `target_id`, then hide it.
 
-    All rows get a new `updated`, so that clients hear of it at their next sync.  Raises Refused
-    when there is no such department, InvalidFields when the target is hidden or in what is closed.
+    More than PEOPLE_PER_TRANSACTION people take several calls, in a transaction each.  All rows get
+    a new `updated`, so that clients hear of it at their next sync.  Raises Refused when there is no
+    such department, InvalidFields when the target is hidden or in what is closed.
     """
     row = directory.locked_department(depart_id)
     _check_target(depart_id, target_id)
@@ -37,9 +44,14 @@ def close_department(depart_id: int, target_id: int) -> Closed:
         directory.change_department(child.pk, card)
     stamp = Greatest(Value(next_stamp(0)), F("updated") + 1)
     people = IMUser.objects.filter(depart_id=depart_id).exclude(status=UserStatus.LEFT)
+    ids = list(people.order_by("pk").values_list("pk", flat=True)[: PEOPLE_PER_TRANSACTION + 1])
+    if len(ids) > PEOPLE_PER_TRANSACTION:
+        people = people.filter(pk__lt=ids[-1])
     moved = people.update(depart_id=target_id, updated=stamp)
-    directory.hide_department(row.pk)
-    return Closed(moved, len(below))
+    has_more = len(ids) > PEOPLE_PER_TRANSACTION
+    if not has_more:
+        directory.hide_department(row.pk)
+    return Closed(moved, len(below), has_more)
 
 
 def _check_target(depart_id: int, target_id: int) -> None:

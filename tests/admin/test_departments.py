@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from admin_ui.models import AuditEntry
 from im.models import IMDepart, IMUser
-from im.services import directory
-from im.services.directory import DepartmentCard
+from im.services import department_closing, directory
+from im.services.directory import DepartmentCard, UserCard
 from im.types import RowStatus
 from tests.admin.conftest import LONG_AGO, Company
 from tests.admin.pages import choose, errors, listed, submit, text_of
@@ -197,6 +198,33 @@ def test_a_department_is_not_shown_again_below_a_hidden_one(
     response = submit(console, change_page(company.sales), status=RowStatus.SHOWN)
 
     assert "hidden" in errors(response)["parent"][0]
+
+
+def test_a_department_of_thousands_is_emptied_some_at_a_time_and_hidden_at_the_end(
+    console: Client, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(department_closing, "PEOPLE_PER_TRANSACTION", 2)
+    for number in range(4):
+        card = UserCard(f"p{number}", f"P{number}", company.sales, sex=1)
+        directory.create_user(card, "first-password")
+    choice = {
+        "action": "close",
+        "_selected_action": [company.sales],
+        "confirmed": "yes",
+        "target": company.server_team,
+    }
+
+    page = text_of(console.post(LIST, choice, follow=True))
+
+    assert "Sales is closed; 5 people moved" in page
+    assert IMUser.objects.filter(depart_id=company.server_team).count() == 6
+    assert IMDepart.objects.get(pk=company.sales).status == RowStatus.REMOVED
+    entries = AuditEntry.objects.filter(target=f"im.imdepart:{company.sales}").order_by("number")
+    assert [(entry.action, dict(entry.changes)["people"]) for entry in entries] == [
+        ("move people", 2),
+        ("move people", 2),
+        ("hide", 1),
+    ]
 
 
 def test_no_department_can_be_deleted(console: Client, company: Company) -> None:

@@ -9,8 +9,9 @@ from pytest_django import DjangoAssertNumQueries
 from admin_ui import edit_pages
 from admin_ui.models import AuditEntry
 from im.models import IMGroup
-from im.services import directory, groups, offboarding
+from im.services import directory, group_administration, groups, offboarding
 from im.services.directory import UserCard
+from im.services.group_administration import GroupDescription
 from im.types import AccessEnded, Event, GroupChange, GroupType, MembersChanged, RowStatus
 from tests.admin.conftest import Company
 from tests.admin.pages import choose, errors, listed, submit, text_of
@@ -182,6 +183,46 @@ def test_offboarding_ends_connections_and_tells_the_groups(company: Company, gro
         isinstance(event, MembersChanged) and event.change is GroupChange.REMOVE
         for event in done.events
     )
+
+
+def test_somebody_in_many_groups_leaves_them_some_at_a_time(
+    console: Client, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offboarding, "GROUPS_PER_TRANSACTION", 2)
+    groups_of_tom = [
+        group_administration.create_group(
+            company.tom, GroupDescription(f"Group {number}"), [company.lina]
+        )[0]
+        for number in range(3)
+    ]
+    chosen = {
+        "action": "offboard",
+        "_selected_action": [company.lina],
+        "confirmed": "yes",
+        "successor": "",
+    }
+
+    first = offboarding.offboard(company.lina, None)
+    console.post("/admin/im/imuser/", chosen)
+
+    assert (first.groups_left, first.has_more) == (tuple(groups_of_tom[:2]), True)
+    assert [members_of(group) for group in groups_of_tom] == [{company.tom}] * 3
+    assert dict(AuditEntry.objects.get(action="offboard").changes)["groups left"] == [
+        groups_of_tom[2]
+    ]
+
+
+def test_a_large_group_fills_a_portion_by_itself(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offboarding, "MEMBERS_PER_TRANSACTION", 2)
+    for number in range(2):
+        description = GroupDescription(f"Group {number}")
+        group_administration.create_group(company.tom, description, [company.lina])
+
+    portions = [len(offboarding.offboard(company.lina, None).groups_left) for _ in range(3)]
+
+    assert portions == [1, 1, 0]
 
 
 def test_nobody_is_his_own_successor(console: Client, company: Company, group: int) -> None:

@@ -66,12 +66,12 @@ def place(backend: str, point_django_at: PointDjangoAt) -> Place:
     store = Store(backend)
     store.add_users(3)
     point_django_at(backend)
-    now = int(time.time())
     store.change(
         "INSERT INTO IMAudio (id, fromId, toId, path, size, duration, created)"
         " VALUES (7, 1, 2, 'g0/x', 1, 1, 1)"
     )
     group_id = make(ADA, BOB, CLEO)
+    now = int(time.time())  # not before the group: its members would have come later
     writer = Writer()
     writer([text(ADA, BOB, "one", now), text(BOB, ADA, "two", now)])
     writer([read(BOB, ADA, 1, now)])
