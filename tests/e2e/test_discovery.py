@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -227,10 +228,11 @@ def test_a_request_of_a_browser_with_long_headers_is_answered(server: Server) ->
     assert (reply.status, json.loads(reply.body)["code"]) == (200, 0)
 
 
-def test_an_answer_with_long_addresses_is_whole(database_url: str, tmp_path: Path) -> None:
-    host = "h" * 200
+def test_an_answer_with_long_addresses_is_whole(sqlite_template: Path, tmp_path: Path) -> None:
+    host = ".".join(["h" * 50] * 4)
+    path = shutil.copyfile(sqlite_template, tmp_path / "teamtalk.sqlite3")
     server = Server(
-        database_url,
+        f"sqlite:///{path}",
         tmp_path / "var",
         IM_ADVERTISED_HOST=host,
         IM_PUBLIC_URL=f"http://{host}/{'p' * 800}",

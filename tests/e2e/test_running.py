@@ -95,7 +95,7 @@ def refusal(**environment: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("setting", ["IM_TCP_PORT", "IM_HTTP_PORT", "IM_LOGIN_PORT"])
+@pytest.mark.parametrize("setting", ["IM_TCP_PORT", "IM_HTTP_PORT"])
 def test_a_taken_port_is_named(database_url: str, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
@@ -150,7 +150,14 @@ def test_an_unusable_data_directory_is_named(database_url: str, tmp_path: Path) 
     assert line.startswith(f"configuration error: the data directory {directory} can't be used")
 
 
-def test_a_redis_that_does_not_answer_is_named(database_url: str) -> None:
-    line = refusal(DATABASE_URL=database_url, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+def test_a_redis_that_does_not_answer_is_named_and_keeps_nobody_from_starting(
+    database_url: str, data_dir: Path
+) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    server = Server(database_url, data_dir, redis_url=url).start().wait_for("ready")
 
-    assert "127.0.0.1" in line
+    assert server.stop() == 0
+
+    warnings = [line for line in server.log.splitlines() if " WARNING " in line]
+    assert any("127.0.0.1" in line for line in warnings), server.log
+    assert server.complaints() == []
