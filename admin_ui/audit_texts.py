@@ -8,6 +8,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.models import AuditEntry
+from admin_ui.punctuation import labelled, listed
 
 # What operators do.  Recorded by these names for ever; who adds an action adds its line.
 ACTIONS: dict[str, Any] = {  # Any: translated lazily
@@ -60,6 +61,8 @@ DETAILS: dict[str, Any] = {  # Any: translated lazily
     "depart": _("department"),
 }
 
+_NOTHING = ["", ""]  # older imports recorded so that a password, of course not shown, was set
+
 
 def action_name(entry: AuditEntry) -> Any:  # Any: translated lazily
     """Return what was done, in words."""
@@ -70,8 +73,12 @@ def detail_html(entry: AuditEntry) -> str:
     """Return what an entry says beyond its action, a line each."""
     return format_html_join(
         "\n",
-        "<div>{}: <b>{}</b></div>",
-        ((_label(entry, name), _value(value)) for name, value in entry.changes),
+        f"<div>{labelled('{}', '<b>{}</b>')}</div>",
+        (
+            (_label(entry, name), _value(value))
+            for name, value in entry.changes
+            if value != _NOTHING
+        ),
     )
 
 
@@ -90,7 +97,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list) and len(value) == 2:
         return f"{_shown(value[0])} → {_shown(value[1])}"
     if isinstance(value, list):
-        return ", ".join(map(_shown, value))
+        return listed(map(_shown, value))
     return _shown(value)
 
 

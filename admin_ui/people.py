@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -59,7 +59,7 @@ LEAVERS_PER_TRANSACTION = 200  # keeps each one far below the 100 ms others may 
 OFFBOARDED_AT_ONCE = 200  # each takes a handful of statements
 DEVICE_NAMES = [
     (DeviceClass.PC, _("PC")),
-    (DeviceClass.MOBILE, _("phone")),
+    (DeviceClass.MOBILE, pgettext_lazy("a device", "phone")),
     (DeviceClass.WEB, _("web")),
 ]
 

@@ -18,10 +18,12 @@ from admin_ui import scope
 from admin_ui.filters import Choices
 from admin_ui.models import Operator
 from admin_ui.people_forms import SEXES, STATUSES
+from admin_ui.punctuation import listed
 from admin_ui.tree import Place, company_outline
 from im.services import phone
 from im.types import UserStatus
 
+PATHS_SHOWN = 3  # of departments with the same name
 # Field of a spreadsheet -> column of IMUser, where they differ.
 STORED_AS = {"department": "depart_id"}
 LABELS = {
@@ -109,7 +111,7 @@ class NumberColumn:
     def value(self, text: str) -> object:
         found = self._numbers.get(_loose(text))
         if found is None:
-            names = ", ".join(str(name) for _number, name in self._choices)
+            names = listed(name for _number, name in self._choices)
             refusal = gettext("%(text)s is not one of %(names)s")
             raise ValueError(refusal % {"text": text, "names": names})
         return found
@@ -127,10 +129,10 @@ class DepartmentColumn:
         loose = [(_loose_path(place.path), place.depart_id) for place in placed]
         loose_names = [(_loose_path(place.name), place.depart_id) for place in placed]
         self._lookups = [
-            _unique([(place.path, place.depart_id) for place in placed]),
-            _unique([(place.name, place.depart_id) for place in placed]),
-            _unique(loose),
-            _unique(loose_names),
+            _grouped([(place.path, place.depart_id) for place in placed]),
+            _grouped([(place.name, place.depart_id) for place in placed]),
+            _grouped(loose),
+            _grouped(loose_names),
         ]
 
     def written(self, value: object) -> str:
@@ -139,12 +141,23 @@ class DepartmentColumn:
     def value(self, text: str) -> object:
         path = unprotected(text)
         for key, lookup in zip((path, path, *[_loose_path(path)] * 2), self._lookups, strict=True):
-            if key in lookup:
-                found = lookup[key]
-                if found is None:
-                    break
-                return found
-        raise ValueError(gettext("There is no such department, or several: %s") % path)
+            found = lookup.get(key, ())
+            if len(found) > 1:
+                raise ValueError(self._several(path, found))
+            if found:
+                return found[0]
+        raise ValueError(gettext("There is no such department: %s") % path)
+
+    def _several(self, text: str, found: Iterable[int]) -> str:
+        paths = sorted({self._paths[depart_id] for depart_id in found})
+        if len(paths) == 1:
+            refusal = gettext("Several departments have the path %s. Rename all but one.")
+            return refusal % paths[0]
+        shown = listed(paths[:PATHS_SHOWN]) + (" …" if len(paths) > PATHS_SHOWN else "")
+        refusal = gettext(
+            "Several departments are called %(name)s. Enter the path of one: %(paths)s"
+        )
+        return refusal % {"name": text, "paths": shown}
 
 
 def says(text: str, written: str) -> bool:
@@ -183,9 +196,11 @@ def _loose_path(path: str) -> str:
     return re.sub(r" ?/ ?", "/", text)
 
 
-def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int | None]:
-    """Return ids by key; None where several have the same."""
-    found: dict[str, int | None] = {}
+def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    """Return the different ids of each key."""
+    found: dict[str, list[int]] = {}
     for key, depart_id in pairs:
-        found[key] = None if key in found and found[key] != depart_id else depart_id
+        same = found.setdefault(key, [])
+        if depart_id not in same:
+            same.append(depart_id)
     return found

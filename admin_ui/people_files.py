@@ -10,7 +10,7 @@ from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV, XLSX
 
 from admin_ui.models import Operator
-from admin_ui.people_columns import STORED_AS, Column, columns_for
+from admin_ui.people_columns import LABELS, STORED_AS, Column, columns_for
 from admin_ui.theme import HAS_UNFOLD
 from im.models import IMUser
 
@@ -45,12 +45,15 @@ class PeopleResource(resources.ModelResource):  # type: ignore[misc]  # as above
     def __init__(self, operator: Operator, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._operator = operator
+        for name, field in self.fields.items():
+            field.column_name = str(LABELS[name])
 
     def before_export(self, queryset: Any, **kwargs: Any) -> None:
         """Let every field write as its column does, with the tree as it is now."""
         for name, column in columns_for(self._operator).items():
             attribute = STORED_AS.get(name, name)
-            self.fields[name] = fields.Field(attribute, name, widget=_Written(column))
+            heading = str(LABELS[name])
+            self.fields[name] = fields.Field(attribute, heading, widget=_Written(column))
 
 
 class CsvWithMark(CSV):  # type: ignore[misc]  # as above

@@ -20,9 +20,11 @@ from django.utils.translation import gettext_lazy as _
 from admin_ui import audit_log, people_storing, theme
 from admin_ui.console import list_url, operator_of
 from admin_ui.people_columns import LABELS
+from admin_ui.people_notes import notes_of, without_password
 from admin_ui.people_plan import Kind, Plan, PlannedRow, plan
 from admin_ui.people_storing import Outcome
 from admin_ui.people_wishes import Wish, Wishes, wishes_of
+from admin_ui.punctuation import listed
 from admin_ui.roles import IMPORT_PEOPLE
 from admin_ui.sheets import reading
 from im.errors import Refused
@@ -116,8 +118,12 @@ class PeopleImport(ModelAdmin):
         planned = plan(operator_of(request), wishes.rows)
         if planned.sets_passwords and not reason:
             raise _ReasonMissing(gettext("This file sets passwords: say what for."))
-        context = {"result": planned, "notes": _notes(wishes, planned), **_tables(wishes, planned)}
-        if not planned.totals[Kind.REFUSED] and planned.rows:
+        context = {
+            "result": planned,
+            "notes": notes_of(wishes, planned),
+            **_tables(wishes, planned),
+        }
+        if not planned.totals[Kind.REFUSED] and planned.changes_anything:
             head = [import_file.name, reason]
             name = _keep(operator_of(request).pk, head, wishes, planned)
             context["confirm_form"] = ConfirmForm(initial={"import_file_name": name})
@@ -156,9 +162,14 @@ class PeopleImport(ModelAdmin):
         if outcome.is_complete:
             text = gettext("Import finished: %s.") % counts
             self.message_user(request, text, messages.SUCCESS)
+            for warning in without_password(outcome.without_password):
+                self.message_user(request, warning, messages.WARNING)
             return HttpResponseRedirect(list_url(IMUser))
         context: dict[str, Any] = {
-            "notes": [gettext("Stored: %s.") % counts],
+            "notes": [
+                gettext("Stored: %s.") % counts,
+                *without_password(outcome.without_password),
+            ],
             "refused": outcome.refused[:ROWS_SHOWN],
             "more_refused": max(0, len(outcome.refused) - ROWS_SHOWN),
         }
@@ -185,7 +196,7 @@ class PeopleImport(ModelAdmin):
                 "form_url": reverse(f"admin:{FORM_URL}"),
                 "confirm_url": reverse(f"admin:{CONFIRM_URL}"),
                 "cancel": list_url(IMUser),
-                "labels": LABELS,
+                "known": listed(LABELS.values()),
                 **context,
             },
         )
@@ -193,19 +204,6 @@ class PeopleImport(ModelAdmin):
     def _check_permission(self, request: HttpRequest) -> None:
         if not self.has_import_permission(request):
             raise PermissionDenied
-
-
-def _notes(wishes: Wishes, planned: Plan) -> list[str]:
-    totals = planned.totals
-    counts = gettext(
-        "%(new)d new, %(changed)d to change, %(same)d unchanged, %(refused)d that can't be stored"
-    ) % {
-        "new": totals[Kind.NEW],
-        "changed": totals[Kind.CHANGED],
-        "same": totals[Kind.SAME],
-        "refused": totals[Kind.REFUSED],
-    }
-    return [counts, *wishes.notes]
 
 
 def _tables(wishes: Wishes, planned: Plan) -> dict[str, Any]:

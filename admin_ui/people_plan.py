@@ -15,6 +15,7 @@ from admin_ui import scope
 from admin_ui.models import Operator
 from admin_ui.people_columns import LABELS, STORED_AS, columns_for, says, unprotected
 from admin_ui.people_wishes import Wish
+from admin_ui.punctuation import labelled
 from admin_ui.roles import SET_PASSWORDS
 from im.models import IMUser
 from im.services.directory import UserCard
@@ -87,6 +88,17 @@ class Plan:
     def sets_passwords(self) -> bool:
         """Tell whether people who are there get new passwords."""
         return any(row.entry and row.entry.secret for row in self.of_kind(Kind.CHANGED))
+
+    @property
+    def changes_anything(self) -> bool:
+        """Tell whether there is something to store."""
+        return bool(self.of_kind(Kind.NEW, Kind.CHANGED))
+
+    @property
+    def without_password(self) -> int:
+        """Return how many new people get a password that nobody knows."""
+        new = self.of_kind(Kind.NEW)
+        return sum(row.entry is not None and row.entry.secret is None for row in new)
 
     def of_kind(self, *kinds: Kind) -> list[PlannedRow]:
         """Return the rows of some kinds."""
@@ -199,4 +211,4 @@ def _card(values: Mapping[str, object]) -> UserCard:
 
 def _in_words(problems: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, text in problems:
-        yield f"{LABELS[name]}: {text}" if name in LABELS else text
+        yield labelled(LABELS[name], text) if name in LABELS else text

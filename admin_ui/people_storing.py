@@ -6,7 +6,7 @@ the rows to blame are found; when the database can't at all, the rest stays undo
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -37,6 +37,7 @@ class Outcome:
     """What became of an import's rows."""
 
     added: int = 0
+    without_password: int = 0  # of those added; nobody knows what they have
     changed: int = 0
     same: int = 0
     refused: list[PlannedRow] = field(default_factory=list)
@@ -121,6 +122,7 @@ class _Storing:
 
     def _count(self, rows: Sequence[PlannedRow], stored: Stored) -> None:
         self._outcome.added += len(stored.added)
+        self._outcome.without_password += sum(not entry.secret for entry in stored.added.values())
         self._outcome.changed += len(stored.changed)
         self._outcome.same += len(rows) - len(stored.added) - len(stored.changed)
         self._outcome.undone -= len(rows)
@@ -142,7 +144,7 @@ def _store(rows: Sequence[PlannedRow], operator: Operator, address: str, reason:
         for user_id, entry in stored.added.items()
     ]
     deeds += [
-        Deed("import", f"im.imuser:{user_id}", difference, names[user_id])
+        Deed("import", f"im.imuser:{user_id}", _shown(difference), names[user_id])
         for user_id, difference in stored.changed.items()
     ]
     audit_log.record_all(operator, deeds, address=address)
@@ -157,6 +159,11 @@ def _store(rows: Sequence[PlannedRow], operator: Operator, address: str, reason:
     if given:
         announce_on_commit(password_setting.tell(given, set_by=operator.get_username()))
     return stored
+
+
+def _shown(difference: Mapping[str, object]) -> dict[str, object]:
+    """Return what an audit entry shows of a change; a new password is an entry of its own."""
+    return {name: change for name, change in difference.items() if name != "password"}
 
 
 def _record(outcome: Outcome, operator: Operator, address: str, file_name: str) -> None:

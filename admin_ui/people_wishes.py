@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.people_columns import LABELS
+from admin_ui.punctuation import listed
 from admin_ui.sheets.headings import HEADINGS, Columns, columns_of
 from admin_ui.sheets.table import Flaw, SheetRow, Table
 from im.errors import Refused
@@ -60,9 +61,12 @@ class Wishes:
 
 
 def wishes_of(table: Table) -> Wishes:
-    """Return what a table wishes.  Raises Refused when its columns can't be told apart."""
+    """Return what a table wishes.  Raises Refused when there is nobody in it, or
+    its columns can't be told apart."""
     columns = columns_of(table.headings)
     _check_columns(table, columns)
+    if not table.rows:
+        raise Refused(gettext("The file has headings, but there are no rows of people in it."))
     fields = tuple(field for field in HEADINGS if field in columns.fields.values())
     rows = [_wish(row, columns) for row in table.rows]
     return Wishes(rows, fields, list(_notes(table, columns)))
@@ -70,7 +74,7 @@ def wishes_of(table: Table) -> Wishes:
 
 def _check_columns(table: Table, columns: Columns) -> None:
     for name, places in columns.doubled.items():
-        where = ", ".join(f"{letters(place)} ({table.headings[place].strip()})" for place in places)
+        where = listed(f"{letters(place)} ({table.headings[place].strip()})" for place in places)
         text = gettext("%(field)s has several columns: %(where)s. Keep one of them.")
         raise Refused(text % {"field": LABELS[name], "where": where})
     if "name" not in columns.fields.values():
@@ -78,16 +82,16 @@ def _check_columns(table: Table, columns: Columns) -> None:
             "No column has the login names. Name one “name” or “登录名”; a new person also needs a "
             "nickname and a department. The columns of this file: %s"
         )
-        raise Refused(text % ", ".join(filter(None, map(str.strip, table.headings))))
+        raise Refused(text % listed(filter(None, map(str.strip, table.headings))))
 
 
 def _notes(table: Table, columns: Columns) -> Iterator[str]:
     if columns.ignored:
         text = gettext("These columns are not known here and are ignored: %s")
-        yield text % ", ".join(columns.ignored)
+        yield text % listed(columns.ignored)
     if len(table.sheets) > 1:
         text = gettext("Only the sheet “%(read)s” is read, not: %(others)s")
-        yield text % {"read": table.sheets[0], "others": ", ".join(table.sheets[1:])}
+        yield text % {"read": table.sheets[0], "others": listed(table.sheets[1:])}
 
 
 def _wish(row: SheetRow, columns: Columns) -> Wish:

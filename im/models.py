@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from im.fields import (
     SIGNED,
@@ -78,7 +79,7 @@ class IMUser(models.Model):
 
     id = AutoColumn()
     sex = IntColumn(_("sex"), mysql=TINY1, default=0)
-    name = CharColumn(_("name"), max_length=32, default="")
+    name = CharColumn(pgettext_lazy("of a person", "name"), max_length=32, default="")
     domain = CharColumn(_("phonetic name"), max_length=32, default="", blank=True)
     nick = CharColumn(_("nickname"), max_length=32, default="", blank=True)
     password = CharColumn(_("password hash"), max_length=32, default="")

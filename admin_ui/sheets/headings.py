@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from admin_ui.sheets.table import HEADING_ROWS, MAX_ROWS, Flaw, SheetRow, Table, Unreadable
 
-# Field -> what its column may be called.  The first is how exports name it.
+# Field -> what its column may be called; the names that an export writes are among them.
 HEADINGS = {
     "name": (
         "name", "login name", "login", "login id", "username", "user name", "user", "account",

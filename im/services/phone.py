@@ -11,6 +11,7 @@ _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _SEPARATORS = re.compile(r"[-\s().]+")
 # China's country code, before a mobile number or before an area code without its 0.
 _WITH_COUNTRY = re.compile(r"(?:\+|00)86(1[3-9][0-9]{9}|0?[1-9][0-9]{8,10})|86(1[3-9][0-9]{9})")
+_FOREIGN = re.compile(r"[\s(]*(?:\+|00)[\s()-]*(?!86)[1-9]")  # with another country's code
 _SCIENTIFIC = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
 
 
@@ -42,6 +43,11 @@ def problem_of(text: str) -> str:
         ) % {"text": text}
     if not CHARS.issuperset(text):
         return _("A phone number has digits, +, -, ( ) and spaces only.")
+    if len(text) > MAX_CHARS and _FOREIGN.match(text):
+        return _(
+            "At most %(limit)d characters fit; this has %(length)d. Enter a number of another "
+            "country as it is dialled there, like 01701234567: without country code and spaces."
+        ) % {"limit": MAX_CHARS, "length": len(text)}
     if len(text) > MAX_CHARS:
         return _(
             "At most %(limit)d characters fit, as in 13800138000 or 02112345678; this has "

@@ -4,7 +4,8 @@ import os
 import stat
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,6 +13,7 @@ from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
+from admin_ui import audit_texts
 from admin_ui.models import AuditEntry, Operator
 from admin_ui.roles import Role
 from im.models import IMUser
@@ -249,3 +251,58 @@ def test_nobody_fills_the_disk_with_files_that_wait(
         upload(console, people(f"p{number}"))
 
     assert len(list((tmp_path / "imports").iterdir())) == 5
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "2 new people without a password: set one for each, nobody knows it."),
+        ("zh-hans", "2 位新用户没有密码：请为每人设置一个，目前无人知道其密码。"),
+    ],
+)
+def test_new_people_whose_password_nobody_knows_are_counted_before_and_after(
+    console: Client, company: Company, language: str, expected: str
+) -> None:
+    console.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    rows = "wuxia,x,Sales,\nzhaoli,x,Sales,\nwuyi,x,Sales,a new sentence\n"
+
+    preview = upload(console, "name,nick,department,password\n" + rows)
+    done = confirm(console, preview)
+
+    assert expected in text_of(preview)
+    assert expected in text_of(done)
+
+
+def test_who_has_a_password_is_not_counted_among_those_without(
+    console: Client, company: Company
+) -> None:
+    preview = upload(console, "name,nick,department,password\nwuxia,x,Sales,a new sentence\n")
+
+    assert "without a password" not in text_of(preview)
+    assert "without a password" not in text_of(confirm(console, preview))
+
+
+def test_the_audit_log_has_no_line_of_a_password_without_what_changed(
+    console: Client, company: Company
+) -> None:
+    preview = upload_with_reason(console, "name,nick,password\ntom,Tomas,a new sentence\n")
+
+    confirm(console, preview)
+
+    entry = AuditEntry.objects.get(action="import", target=f"im.imuser:{company.tom}")
+    assert entry.changes == [("nick", ["Tom Becker", "Tomas"])]
+    assert AuditEntry.objects.filter(action="password").exists()
+
+
+def test_an_older_entry_shows_no_line_of_a_password_without_what_changed() -> None:
+    changes = [("nick", ["Tom", "<Tomas>"]), ("password", ["", ""])]
+    entry = SimpleNamespace(target="im.imuser:1", changes=changes)
+
+    shown = audit_texts.detail_html(cast(AuditEntry, entry))
+
+    assert shown == "<div>nickname: <b>Tom → &lt;Tomas&gt;</b></div>"
+
+
+def upload_with_reason(console: Client, content: str) -> Any:
+    file = SimpleUploadedFile("people.csv", content.encode())
+    return console.post(IMPORT, {"import_file": file, "reason": "all were lost"})

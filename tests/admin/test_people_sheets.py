@@ -352,3 +352,143 @@ def test_control_characters_of_an_adopted_database_do_not_stop_an_export(
     page = upload(console, export(console, XLSX))
 
     assert totals(page) == {"skip": 2}
+
+
+# --- what the pages say of a file -------------------------------------------------------------
+
+
+def notes(page: Any) -> str:
+    return " | ".join(page.context["notes"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_name_of_several_departments_is_refused_with_their_paths(
+    console: Client, company: Company, language: str
+) -> None:
+    inner = directory.create_department(DepartmentCard("Inner", parent_id=company.top)).depart_id
+    directory.create_department(DepartmentCard("Sales", parent_id=inner))
+
+    page = upload(console, "name,nick,department\nwuxia,吴霞,Sales\nwuyi,吴一,Nowhere\n", language)
+
+    several, none = (found[0] for found in reasons(page))
+    assert "Starriver / Inner / Sales" in several
+    assert "Starriver / Sales" in several
+    assert ("Several departments" if language == "en" else "不止一个") in several
+    assert none == (
+        "Department: There is no such department: Nowhere"
+        if language == "en"
+        else "部门：没有这个部门：Nowhere"
+    )
+
+
+def test_two_departments_with_the_same_path_are_refused_in_other_words(
+    console: Client, company: Company
+) -> None:
+    sales = IMDepart.objects.get(pk=company.sales)
+    sales.pk = None
+    sales.save(force_insert=True)
+
+    page = upload(console, "name,nick,department\nwuxia,吴霞,Starriver / Sales\n")
+
+    assert "Several departments have the path Starriver / Sales" in reasons(page)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("en", "no rows of people in it"), ("zh-hans", "没有人员数据行")]
+)
+def test_headings_without_people_are_refused_in_words(
+    console: Client, company: Company, language: str, expected: str
+) -> None:
+    page = upload(console, "name,nick,department\n,,\n", language)
+
+    assert expected in file_error(page)
+    assert "result" not in page.context
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", "changes nothing"), ("zh-hans", "不会")])
+def test_a_file_that_changes_nothing_has_nothing_to_confirm(
+    console: Client, company: Company, tmp_path: Path, language: str, expected: str
+) -> None:
+    page = upload(console, export(console), language)
+
+    assert expected in notes(page)
+    assert "confirm_form" not in page.context
+    assert not list(tmp_path.glob("imports/*"))
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("en", "capitals only"), ("zh-hans", "仅大小写不同")]
+)
+def test_new_login_names_that_differ_in_capitals_only_are_warned_of(
+    console: Client, company: Company, language: str, expected: str
+) -> None:
+    names = ["Tom", "wuxia", "WuXia", "zhaoli"]
+    lines = "".join(f"{name},x,Sales\n" for name in names)
+
+    page = upload(console, "name,nick,department\n" + lines, language)
+
+    [warning] = [note for note in page.context["notes"] if expected in note]
+    assert "Tom / tom" in warning
+    assert "WuXia / wuxia" in warning
+    assert "zhaoli" not in warning
+    assert "confirm_form" in page.context
+
+
+def test_people_who_are_here_are_not_warned_of_for_their_own_names(
+    console: Client, company: Company
+) -> None:
+    assert "capitals" not in notes(upload(console, "name,phone\ntom,13900000000\n"))
+
+
+@pytest.mark.parametrize(
+    ("phone", "language", "expected"),
+    [
+        ("+49 170 1234567", "en", "another country as it is dialled there"),
+        ("0049 170 1234567", "en", "another country as it is dialled there"),
+        ("+49 170 1234567", "zh-hans", "其他国家"),
+        ("+86 138 0013 8000 12", "en", "country code 86"),
+    ],
+)
+def test_a_long_number_of_any_country_is_refused_with_what_fits(
+    console: Client, company: Company, phone: str, language: str, expected: str
+) -> None:
+    [[reason]] = reasons(upload(console, f"name,phone\ntom,{phone}\n", language))
+
+    assert expected in reason
+    assert ("86" in reason) == ("86" in phone)
+
+
+@pytest.mark.parametrize(
+    ("language", "headings"),
+    [
+        (
+            "en",
+            "Login name,Nickname,Phonetic name,Department,Status,Sex,Phone,E-mail,Signature",
+        ),
+        ("zh-hans", "登录名,昵称,拼音,部门,状态,性别,电话,邮箱,签名"),
+    ],
+)
+def test_an_export_is_headed_as_the_form_of_a_person_is_labelled(
+    console: Client, company: Company, language: str, headings: str
+) -> None:
+    first = export(console, CSV, language).decode("utf-8-sig").splitlines()[0]
+    form: Any = console.get(EXPORT, headers={"accept-language": language})
+
+    assert sorted(first.split(",")) == sorted(headings.split(","))
+    assert "sign_info" not in re.sub(r"<[^>]*>", "", text_of(form))
+    for heading in headings.split(","):
+        assert heading in text_of(form)
+
+
+def test_a_chinese_page_has_chinese_punctuation_and_one_word_for_a_field(
+    console: Client, company: Company
+) -> None:
+    page = upload(console, "name,nick,department,工龄,Floor\nwuxia,,Sales,3,2\n", "zh-hans")
+    people: Any = console.get("/admin/im/imuser/", headers={"accept-language": "zh-hans"})
+
+    assert reasons(page) == [["昵称：新用户必须填写，这里缺少。"]]
+    assert "工龄、Floor" in notes(page)
+    assert "登录名、昵称、拼音、部门、状态、性别、电话、邮箱、签名、密码。" in text_of(page)
+    assert "登录名" in text_of(people)
+    assert "电话" in text_of(people)
+    assert "手机" not in text_of(people)
