@@ -39,7 +39,9 @@ def test_a_number_is_kept_as_the_column_takes_it(written: str, kept: str) -> Non
     [
         ("1.38001E+10", "has shortened this number"),
         ("1,38E10", "has shortened this number"),
-        ("+44 20 7946 0958", "as in 13800138000"),
+        ("+44 20 7946 0958", "as it is dialled there, like 01701234567"),
+        ("0049 (170) 1234567", "as it is dialled there"),
+        ("+86 138 0013 8000 12", "as in 13800138000"),
         ("0755-12345678", "as in 13800138000"),
         ("12 ext. 3", "digits, +, -"),
     ],
