@@ -1,5 +1,6 @@
 """People whose logins wait after wrong passwords, and letting them in again."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,10 @@ from im.services.login_limits import Blocked
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list; `person` is None for a name that nobody has, and for an address."""
+    """One line of the list; `person` is None for a name that nobody has, and for an address.
+
+    `wait_s` 0: they may try now, and wait again after the next failure.
+    """
 
     name: str
     address: str
@@ -39,10 +43,13 @@ def blocked_logins(request: HttpRequest) -> HttpResponseBase:
     """Show who failed to log in more often than is allowed; forget the failures of one."""
     if request.method == "POST":
         return _let_in_again(request)
-    found = login_throttle.of_people().blocked()
+    throttle = login_throttle.of_people()
+    was_resting = throttle.is_resting
+    found = throttle.blocked()
     people = _people({one.name for one in found})
     context = {
         "rows": [_row(one, people.get(one.name)) for one in found],
+        "is_partial": was_resting or throttle.is_resting,
         "may_let_in": request.user.has_perm(LET_IN_AGAIN),
     }
     site: Any = admin.site
@@ -58,11 +65,16 @@ def _let_in_again(request: HttpRequest) -> HttpResponseBase:
     deed = Deed("let in again", person or "", {}, target_name=name or address)
     where = audit_log.address_of(request)
     audit_log.record_all(operator_of(request), [deed], address=where)
+    throttle = login_throttle.of_people()
     if name:
-        login_throttle.of_people().forgive(name)
+        throttle.forgive(name)
     else:
-        login_throttle.of_people().forgive_address(address)
-    messages.success(request, gettext("%s may try again.") % (name or address))
+        throttle.forgive_address(address)
+    if throttle.is_resting:
+        text = gettext("Redis does not answer: only this process lets %s in again.")
+        messages.warning(request, text % (name or address))
+    else:
+        messages.success(request, gettext("%s may try again.") % (name or address))
     return redirect("admin:blocked_logins")
 
 
@@ -78,5 +90,5 @@ def _row(one: Blocked, person: IMUser | None) -> Row:
         change_url(IMUser, person.pk) if person else "",
         one.failures,
         readable_s(int(one.last_at)),
-        round(one.wait_s),
+        math.ceil(one.wait_s),
     )

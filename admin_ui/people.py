@@ -121,7 +121,7 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
     actions = ["leave", "offboard"]
     readonly_fields = ["password_link", "online", "created_at", "updated_at"]
     resource_classes = [people_files.PeopleResource]
-    import_export_change_list_template = "admin/import_export/change_list_import_export.html"
+    import_export_change_list_template = "admin_ui/people_list.html"
     export_form_class = people_files.EXPORT_FORM
     formats = people_files.FORMATS
     skip_export_form = False
@@ -166,7 +166,8 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
         rows = changelist.result_list
         online = online_devices([row.pk for row in rows])
         for row in rows:
-            row.online_devices = None if online is None else online[row.pk]
+            row.online_devices = online.devices[row.pk]
+        changelist.answers = online.answers  # type: ignore[attr-defined]  # the template says it
         return changelist
 
     def get_urls(self) -> list[URLPattern]:
@@ -177,6 +178,13 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
             path("<id>/password/", page, name="im_imuser_password"),
             *super().get_urls(),
         ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        context["subtitle"] = row.full_name if row else None
+        return super().render_change_form(request, context, *args, **kwargs)
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -250,7 +258,7 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
         return {
             **self.admin_site.each_context(request),
             "title": title,
-            "subtitle": f"{row.nick} ({row.name})",
+            "subtitle": row.full_name,
             "opts": self.opts,
             "original": row,
         }
@@ -306,8 +314,7 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
     def online(self, row: Any) -> str:  # Any: listed rows know their devices
         """Say with which devices somebody is connected."""
         if not hasattr(row, "online_devices"):
-            known = online_devices([row.pk])
-            row.online_devices = None if known is None else known[row.pk]
+            row.online_devices = online_devices([row.pk]).devices[row.pk]
         if row.online_devices is None:
             return gettext("unknown")
         names = [str(name) for device, name in DEVICE_NAMES if device in row.online_devices]

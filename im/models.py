@@ -109,6 +109,11 @@ class IMUser(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def full_name(self) -> str:
+        """Return the name as pages show it: nickname and login name."""
+        return f"{self.nick} ({self.name})" if self.nick else self.name
+
 
 class IMDiscovery(models.Model):
     """A link on the clients' discovery page."""

@@ -7,15 +7,17 @@ layer.  Without Redis and without a node there is nobody to reach.
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 
 from im.delivery import asking, questions
+from im.delivery.asking import Answers
 from im.delivery.bus import OUTSIDE, BusItem, batch
 from im.delivery.known_gateways import memory
-from im.delivery.node import here
+from im.delivery.node import Node, here
 from im.delivery.peers import DELIVER, END
 from im.delivery.registry import Gateway, borrowed_registry
 from im.delivery.sessions import Delivery, Ending
@@ -24,6 +26,19 @@ from im.types import DeviceClass
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 3.0  # somebody waits for a page
+OFFLINE = DeviceClass(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """With which devices users are connected; None: nobody knows.
+
+    `answers` says which gateways could not be asked.  Those who were found all the same are online,
+    maybe with more devices than are known.
+    """
+
+    devices: dict[int, DeviceClass | None]
+    answers: Answers
 
 
 def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
@@ -38,28 +53,37 @@ def publish_from_thread(effects: Sequence[Delivery | Ending]) -> None:
         log.info("no gateway is reached: this process has none, and there is no REDIS_URL")
 
 
-def online_devices(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
-    """Return with which devices each of the users is connected, anywhere; None: nobody knows.
+def online_devices(user_ids: Sequence[int]) -> Online:
+    """Return with which devices each of the users is connected, anywhere.
 
-    A process that hosts connections knows; others ask the gateways and wait for them a moment.
-    Threads may ask, for a page's worth of ids.
+    A process that hosts connections knows, as long as its peers can tell it; others ask the
+    gateways and wait for them a moment.  Threads may ask, for a page's worth of ids.
     """
     node = here()
     if node is not None and not node.is_stopping:
-        return {user_id: node.presence.devices_of(user_id) for user_id in user_ids}
-    return _devices_elsewhere(user_ids) if settings.REDIS_URL else None
+        return _devices_known_here(node, user_ids)
+    if not settings.REDIS_URL:
+        return Online(dict.fromkeys(user_ids), Answers())
+    return _devices_elsewhere(user_ids)
 
 
-def _devices_elsewhere(user_ids: Sequence[int]) -> dict[int, DeviceClass] | None:
+def _devices_known_here(node: Node, user_ids: Sequence[int]) -> Online:
+    """Without Redis only the node's own sessions count: what peers told is as old as the outage."""
+    answers = asking.gateways()
+    if not answers.is_cut_off:
+        return Online({one: node.presence.devices_of(one) for one in user_ids}, answers)
+    return Online({one: node.sessions.devices_of(one) or None for one in user_ids}, answers)
+
+
+def _devices_elsewhere(user_ids: Sequence[int]) -> Online:
     """Ask all gateways; with one of them silent, nobody knows who is offline."""
     answers = asking.ask(questions.SESSIONS, 0, len(user_ids), list(user_ids))
-    if answers.is_cut_off or answers.silent:
-        return None
-    devices = dict.fromkeys(user_ids, DeviceClass(0))
+    found = dict.fromkeys(user_ids, OFFLINE)
     for told in answers.said.values():
         for user_id, _, client_type, *_ in told:
-            devices[user_id] |= DeviceClass.of(client_type)
-    return devices
+            found[user_id] |= DeviceClass.of(client_type)
+    is_whole = not (answers.is_cut_off or answers.silent)
+    return Online({one: found[one] if is_whole else found[one] or None for one in found}, answers)
 
 
 def _item(effect: Delivery | Ending) -> BusItem:

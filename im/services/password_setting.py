@@ -5,6 +5,7 @@ with the password in one transaction: it is there at their next login, in every 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.db.transaction import atomic
@@ -49,8 +50,13 @@ def _text_in(language: str, set_by: str) -> str:
             "Your password was set by %(operator)s at %(time)s. If you don't know why, ask your "
             "administrator: who set it can read your messages until you change it."
         )
-        now = date_format(timezone.localtime(), "Y-m-d H:i")
-        return text % {"operator": set_by, "time": now}
+        return text % {"operator": set_by, "time": _readable(timezone.localtime())}
+
+
+def _readable(now: datetime) -> str:
+    """Return a time to the minute with its offset: who reads it may be in another zone."""
+    offset = now.isoformat()[-len("+00:00") :]
+    return f"{date_format(now, 'Y-m-d H:i')} (UTC{offset})"
 
 
 def _new_sender() -> IMUser:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from im.delivery.node import Node
 from im.models import IMUser, Statistic
 from im.services import statistics, uploads
 from im.services.statistics import Kind
-from im.types import ClientType
+from im.types import ClientType, DeviceClass
 from im.wire import cipher
 from tests import reading
 from tests.admin.conftest import Company
@@ -29,6 +30,7 @@ from tests.admin.pages import text_of
 from tests.admin.test_conversations import KEY, operator_with
 from tests.doubles import RecordingLayer, RecordingLink, session_on
 from tests.gateway.connected import GATEWAY
+from tests.ports import free_port
 
 # The node's loop is another thread; SQLite's test database is shared by committing.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,6 +153,47 @@ def test_the_page_costs_few_queries(
 
     with django_assert_max_num_queries(5):  # session, operator, second factor, names, announcements
         console.get(reverse("admin:live"))
+
+
+CUT_OFF = "Redis does not answer: what follows is known of this process's own gateway only."
+
+
+def test_while_the_registry_is_down_the_list_of_users_knows_its_own_connections_only(
+    console: Client, company: Company, hosted: Hosted
+) -> None:
+    hosted.log_in(company.lina)
+    mirror = hosted.node.presence.mirror("of another gateway")
+    hosted.on_loop(mirror.note, company.tom, ((DeviceClass.PC.value, 1),))
+    url = reverse("admin:im_imuser_changelist")
+
+    whole = console.get(url)
+    hosted.node.lease.is_down = True
+    partial = console.get(url)
+    chinese = console.get(url, headers={"accept-language": "zh-CN"})
+    of_tom = console.get(reverse("admin:im_imuser_change", args=[company.tom]))
+
+    assert online(whole) == ["PC", "PC"]
+    assert "Redis does not answer" not in text_of(whole)
+    assert online(partial) == ["PC", "unknown"]
+    assert CUT_OFF in text_of(partial)
+    assert "Redis 没有应答：以下内容仅来自本进程自己的网关。" in text_of(chinese)
+    assert "unknown" in text_of(of_tom)
+
+
+def test_a_console_without_connections_says_that_redis_is_away(
+    console: Client, company: Company, settings: Settings
+) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+
+    page = console.get(reverse("admin:im_imuser_changelist"))
+
+    assert online(page) == ["unknown", "unknown"]
+    assert "Redis does not answer" in text_of(page)
+
+
+def online(response: Any) -> list[str]:  # Any: the test client's response
+    """Return what the list of users says in its column of who is online."""
+    return re.findall(r"<td[^>]*field-online[^>]*>\s*(.*?)\s*</td>", text_of(response), re.S)
 
 
 # --- what is done about it ----------------------------------------------------------------------

@@ -1,14 +1,16 @@
 """The pages of people."""
 
+import html
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from admin_ui.models import AuditEntry
-from im.models import IMUser
+from admin_ui.models import AuditEntry, Operator
+from im.models import IMDepart, IMGroup, IMUser
 from im.services import announcements, directory, passwords
 from im.services.directory import UserCard
 from im.types import UserStatus
@@ -370,3 +372,45 @@ def test_an_edit_of_someone_who_is_gone_is_answered_with_the_list(
 
     assert response.status_code == 200
     assert "exist" in text_of(response)
+
+
+# --- headings -----------------------------------------------------------------------------------
+
+
+def headings(response: Any) -> list[str]:  # Any: the test client's response
+    """Return the parts of a page's line of headings."""
+    found = re.findall(r'truncate tracking-tight">\s*(.*?)\s*</(?:a|span)>', text_of(response))
+    return [html.unescape(one) for one in found]
+
+
+def test_login_names_are_shown_as_they_are_with_the_nickname(
+    console: Client, company: Company
+) -> None:
+    new = new_person(company, name="u<1>", nick="吴霞", password="", password_again="")
+    pages = [
+        console.get(change_page(company.lina)),
+        console.get(password_page(company.lina)),
+        console.post(password_page(company.lina), {"reason": "first day"}),
+        console.get(f"/admin/im/imuser/{company.lina}/history/"),
+    ]
+
+    assert [headings(page)[-1] for page in pages] == 4 * ["李娜 (lina)"]
+    assert headings(submit(console, ADD, **new))[-1] == "吴霞 (u<1>)"
+    assert headings(pages[0])[-2] == "Users"
+
+
+def test_names_of_groups_departments_and_operators_keep_their_first_letter(
+    console: Client, operator: Operator, company: Company
+) -> None:
+    IMDepart.objects.filter(pk=company.sales).update(depart_name="eBay team")
+    group = IMGroup.objects.create(name="iPhone", creator=company.lina, created=1, updated=1)
+    pages = [
+        f"/admin/im/imdepart/{company.sales}/change/",
+        f"/admin/im/imgroup/{group.pk}/change/",
+        f"/admin/admin_ui/operator/{operator.pk}/change/",
+        f"/admin/admin_ui/operator/{operator.pk}/password/",
+    ]
+
+    shown = [headings(console.get(page))[-1] for page in pages]
+
+    assert shown == ["eBay team", "iPhone", "olga", "olga"]

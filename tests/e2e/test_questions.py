@@ -113,7 +113,7 @@ async def test_a_web_process_knows_the_devices_of_a_page_of_people(
     known = await asyncio.to_thread(online_devices, [10, 11, 12])
 
     pc, phone = DeviceClass.PC, DeviceClass.MOBILE
-    assert known == {10: pc | phone, 11: pc, 12: DeviceClass(0)}
+    assert known.devices == {10: pc | phone, 11: pc, 12: DeviceClass(0)}
 
 
 async def test_one_connection_is_ended(pair: tuple[Server, Server], log_in_at: LogIn) -> None:

@@ -1,8 +1,11 @@
 """Passwords that somebody else sets: their owners hear of it."""
 
+import re
+
 import pytest
 from django.conf import settings as project
 from django.db.transaction import atomic
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from im.models import IMDepart, IMUser
@@ -36,6 +39,15 @@ def test_its_owner_is_disconnected_and_finds_a_message(ada: int) -> None:
     assert [type(event) for event in changed.events] == [AccessEnded, MessageStored]
     [message] = told(ada)
     assert "olga" in message
+
+
+def test_the_message_says_in_which_zone_its_time_is(ada: int) -> None:
+    with timezone.override("Asia/Shanghai"):
+        password_setting.set_for(ada, "another sentence", set_by="olga")
+
+    english, chinese = sorted(told(ada)[0].splitlines())
+    assert re.search(r" at \d{4}-\d\d-\d\d \d\d:\d\d \(UTC\+08:00\)\. ", english)
+    assert "(UTC+08:00)" in chinese
 
 
 def test_the_message_begins_in_the_servers_language(ada: int, settings: Settings) -> None:
