@@ -185,3 +185,25 @@ async def test_a_drained_gateway_says_so_and_sends_its_clients_away(
 
         await expect(page.get_by_text("is being drained")).to_be_visible()
         assert await desk.closed()
+
+
+async def test_on_a_phone_the_button_that_lets_in_again_is_in_sight(
+    new_page: NewPage, operator: Account, entrance: Entrance
+) -> None:
+    for _ in range(12):
+        stranger = await entrance.connect(own_host="127.0.0.9")
+        await stranger.try_log_in("a-rather-long-name-of-nobody", "wrong")
+    page = await new_page(width=390, height=800)
+    await enter(page, operator)
+
+    await page.goto("/admin/blocked/")
+    row = page.locator("tbody tr", has_text="a-rather-long-name-of-nobody").first
+    button = row.get_by_role("button", name="Let in again")
+    box = await button.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] < box["x"] + box["width"] <= 390
+    assert await page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    await expect(row).to_contain_text("127.0.0.9")
+    await button.click()
+
+    await expect(page.get_by_text("may try again.")).to_be_visible()
