@@ -59,8 +59,10 @@ def test_every_text_of_ours_has_its_chinese() -> None:
 def test_the_compiled_form_is_up_to_date(path: Path) -> None:
     po, mo = polib.pofile(str(path)), polib.mofile(str(path.with_suffix(".mo")))
 
-    def content(file: polib.POFile | polib.MOFile) -> dict[str, object]:
-        return {e.msgid: e.msgstr or e.msgstr_plural for e in file if not e.obsolete}
+    def content(file: polib.POFile | polib.MOFile) -> dict[tuple[str, str], object]:
+        return {
+            (e.msgctxt or "", e.msgid): e.msgstr or e.msgstr_plural for e in file if not e.obsolete
+        }
 
     assert content(mo) == content(po)
 
