@@ -15,8 +15,8 @@ from django_otp import match_token
 from admin_ui import audit_log, old_accounts, theme
 from admin_ui.factory_passwords import REFUSAL, is_factory
 from admin_ui.models import Operator
-from im.services import login_throttle
 from im.networks import home_of
+from im.services import login_throttle
 from im.services.login_limits import Attempt, Verdict
 
 if TYPE_CHECKING:
