@@ -7,9 +7,15 @@ FOR_CHECKS := DATABASE_URL=sqlite://:memory: REDIS_URL= SECRET_KEY=unused
 # mysqlclient must be compiled: only where it is needed.
 DRIVER := $(if $(filter mysql%,$(value DATABASE_URL)),requirements-mysql.txt)
 
-# Slow by nature: they wait for floods, crashes and timeouts, or install and restore whole servers.
-FAULTS := tests/faults tests/e2e/test_durability.py tests/e2e/test_model.py tests/e2e/test_vanishing.py \
-	tests/running/test_operations_page.py
+# Slow by nature: they wait for floods, crashes and timeouts, or start, restore and outlive whole
+# servers of their own.
+SLOW := tests/faults \
+	$(addprefix tests/e2e/test_,durability.py model.py vanishing.py addresses.py \
+		database_connections.py database_outages.py workers.py) \
+	$(addprefix tests/running/test_,first_run.py one_server.py operations_page.py) \
+	$(addprefix tests/web/test_,daphne.py http_connections.py limits.py nginx.py) \
+	$(addprefix tests/models/test_,database_fitness.py group_positions.py table_names.py) \
+	tests/admin/test_hostile_requests.py tests/seed/test_seed_messages.py
 
 .PHONY: help run test faults browser check bench microbench format locale proto
 
@@ -23,12 +29,12 @@ run:  ## start the server; what to open stands at the end of its output
 test:  ## run the tests in two processes; ARGS="tests/wire -x" runs some, in one
 	@bin/venv requirements-dev.txt
 	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then bin/venv requirements-mysql.txt || true; fi
-	@exec $(IN_VENV) -m pytest $(or $(ARGS),-n 2 --dist loadfile $(FAULTS:%=--ignore=%))
+	@exec $(IN_VENV) -m pytest $(or $(ARGS),-n 2 --dist loadfile $(SLOW:%=--ignore=%))
 
-faults:  ## kill gateways, Redis and MariaDB under load, cut cables, some minutes
+faults:  ## the slow tests: kill and cut off what runs under load, start and restore it
 	@bin/venv requirements-dev.txt
 	@bin/venv requirements-mysql.txt
-	@exec $(IN_VENV) -m pytest $(FAULTS) $(ARGS)
+	@exec $(IN_VENV) -m pytest $(SLOW) $(ARGS)
 
 browser:  ## run the tests of pages in Chromium; ARGS="-k login" runs some
 	@bin/venv requirements-dev.txt
