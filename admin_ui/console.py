@@ -29,7 +29,7 @@ from admin_ui import audit_log, scope, theme
 from admin_ui.models import AuditEntry, Operator
 from im.fields import CharColumn
 from im.services.database_fitness import unstorable
-from im.services.faults import Fault, classify
+from im.storage.db_errors import Fault, classify
 
 if TYPE_CHECKING:  # the type checker knows it as a generic class, Django does not
     ModelAdmin = admin.ModelAdmin[Any]  # Any: bases for all our tables

@@ -20,9 +20,9 @@ from admin_ui.models import Operator
 from admin_ui.people_plan import Kind, Plan, PlannedRow
 from im.errors import Refused
 from im.services import password_setting, roster
-from im.services.attempts import CommitOutcomeUnknown, in_transaction
-from im.services.faults import Fault, classify, drop_unusable_connection
 from im.services.roster import ROWS_PER_TRANSACTION, Stored
+from im.storage.db_errors import Fault, classify, drop_unusable_connection
+from im.storage.retry import CommitOutcomeUnknown, in_transaction
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from django.db import connections
 from google.protobuf.internal import api_implementation
 
 from im import handlers
-from im.connections import ENOUGH_BYTES
 from im.fields import is_mysql
 from im.handlers.registry import HANDLERS, NOT_YET
 from im.services import database_fitness
 from im.services.chat import MAX_TEXT_CHARACTERS
+from im.storage.connections import ENOUGH_BYTES
 from im.wire.catalog import Command, Direction, direction_of
 
 assert handlers  # importing the package is what fills HANDLERS

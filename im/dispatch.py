@@ -35,8 +35,8 @@ from im.handlers.registry import (
 )
 from im.peer_log import PeerLog
 from im.services import access, missed, statistics
-from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
-from im.services.faults import is_of_a_value
+from im.storage.db_errors import is_of_a_value
+from im.storage.retry import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import ClientType, Event
 from im.wire.catalog import Body, Command, decode, encode
 from im.wire.pdu import Pdu

@@ -13,7 +13,7 @@ from typing import Any
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 
-from im import connections
+from im.storage import connections
 
 Application = Any  # an ASGI application
 

@@ -5,7 +5,7 @@ import logging
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from im.services import faults
+from im.storage import db_errors
 
 
 class NotAgain(logging.Filter):
@@ -30,7 +30,7 @@ class OneLine(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let all pass, some of it shorter."""
         error = record.exc_info[1] if record.exc_info else None
-        is_away = error is not None and faults.outage(error) is not None
+        is_away = error is not None and db_errors.outage(error) is not None
         if is_away:
             record.msg, record.args = f"{record.getMessage()} ({error})", ()
         if is_away or record.name.startswith("django.security"):

@@ -261,7 +261,7 @@ def _database() -> dict[str, Any]:
         # Whatever the server's: what a column can't hold is an error, and no "?" in its place.
         options.setdefault("sql_mode", SQL_MODE)
         config["CONN_HEALTH_CHECKS"] = True
-    config["CONN_MAX_AGE"] = None  # our threads keep theirs, and are few (im/connections.py)
+    config["CONN_MAX_AGE"] = None  # our threads keep theirs, and are few: im.storage.connections
     return config
 
 

@@ -15,8 +15,9 @@ FLOORS = (  # bottom first
     ("im.addresses",),
     ("im.errors", "im.types", "im.networks", "im.peer_log"),
     ("im.wire",),
-    ("im.fields", "im.sharding", "im.connections", "im.sqlite"),
+    ("im.fields", "im.sharding", "im.sqlite"),
     ("im.models", "im.migrations"),
+    ("im.storage",),
     ("im.services", "im.delivery"),
     ("im.handlers",),
     ("im.dispatch",),
@@ -34,10 +35,10 @@ FLOORS = (  # bottom first
 WITH_TABLES = (
     "im.fields",
     "im.sharding",
-    "im.connections",
     "im.sqlite",
     "im.models",
     "im.migrations",
+    "im.storage",
     "im.services",
 )
 WITH_LOOP = ("im.delivery", "im.dispatch", "im.consumers", "im.views", "tcpgateway", "bench")
@@ -48,7 +49,10 @@ RESERVED = (  # what, and who may import it
     ("im.wire.proto", ("im.wire", "im.handlers", "bench")),
     ("asyncio", WITH_LOOP),
     ("uvloop", WITH_LOOP),
-    ("im.models", ("im.models", "im.services", "im.management", "admin_ui", "bench.console")),
+    (
+        "im.models",
+        ("im.models", "im.storage", "im.services", "im.management", "admin_ui", "bench.console"),
+    ),
     ("django.db", (*WITH_TABLES, *COMMANDS, "im.checks", "admin_ui", "bench.console")),
     ("django", [package for floor in FLOORS[3:] for package in floor]),
 )
@@ -117,6 +121,7 @@ def test_imports_go_down_only() -> None:
     ("path", "source", "complaint"),
     [
         ("im/services/a.py", "from im import dispatch", "im.dispatch: it is above"),
+        ("im/storage/a.py", "from im.services import chat", "im.services.chat: it is above"),
         ("im/services/a.py", "def f():\n    import im.handlers.login", "login: it is above"),
         ("im/services/a.py", "from im.delivery import node", "node: it is a neighbour"),
         ("im/views/__init__.py", "from ..consumers import client", "client: it is a neighbour"),
@@ -149,7 +154,8 @@ def test_what_is_forbidden_is_found(tmp_path: Path, path: str, source: str, comp
     ("path", "source"),
     [
         ("im/services/a.py", "from im.models import IMUser\nfrom .b import c"),
-        ("im/connections.py", "from django.db import connection"),
+        ("im/storage/connections.py", "from django.db import connection"),
+        ("im/services/a.py", "from im.storage import sql"),
         ("im/consumers/a.py", "from im import dispatch\nfrom im.consumers import inbox"),
         ("tcpgateway/management/commands/a.py", "from django.db import connection"),
     ],

@@ -139,7 +139,7 @@ def test_libraries_lines_about_requests_are_counted_and_no_others(
         filter_.filter(record("django.security.DisallowedHost", f"Invalid host: {number}"))
         for number in range(100)
     ]
-    others = [filter_.filter(record("im.services.writer", "x")) for _ in range(100)]
+    others = [filter_.filter(record("im.storage.writer.writer", "x")) for _ in range(100)]
 
     assert sum(hosts) == IN_FULL
     assert all(others)

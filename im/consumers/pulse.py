@@ -13,10 +13,11 @@ from functools import partial
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
-from im import connections, peer_log
+from im import peer_log
 from im.delivery.node import Node
 from im.services import login_tokens, pending_uploads, statistics, web_sessions
-from im.services.attempts import repeated
+from im.storage import connections
+from im.storage.retry import repeated
 
 log = logging.getLogger(__name__)
 

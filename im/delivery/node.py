@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.conf import settings
 
-from im import connections
 from im.delivery.access import AccessWatch, Accounts
 from im.delivery.batcher import Batcher
 from im.delivery.bus import Bus
@@ -32,6 +31,7 @@ from im.delivery.silence import SilenceWatch
 from im.delivery.statuses import Statuses
 from im.delivery.unacked import UnackedDeliveries
 from im.peer_log import PeerLog
+from im.storage import connections
 from im.types import DeviceClass
 
 log = logging.getLogger(__name__)

@@ -22,9 +22,9 @@ from im.handlers.registry import (
     with_reply,
 )
 from im.services import chat, contacts, profile, recent, stamps
-from im.services.items import GroupRemoval, Removal
 from im.services.reading import Reading
 from im.services.recent import Since
+from im.storage.writer.requests import GroupRemoval, Removal
 from im.types import ClientType, DeviceClass, SessionRemoved, SessionType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
-from im import connections
-from im.services.attempts import answers
 from im.services.reading import Reading
+from im.storage import connections
+from im.storage.retry import answers
 
 # Enough to make a query's cost small against its rows'; few enough that nobody waits long for the
 # others of his batch, and messages get their turn.

@@ -23,7 +23,9 @@ from im.handlers.registry import (
 )
 from im.services import chat, history, voice
 from im.services.history import Opening
-from im.services.items import (
+from im.services.reading import Reading
+from im.services.unread import Unread, unread
+from im.storage.writer.requests import (
     AnyMessage,
     ClientKey,
     Contradicted,
@@ -31,8 +33,6 @@ from im.services.items import (
     ReadMark,
     Repeated,
 )
-from im.services.reading import Reading
-from im.services.unread import Unread, unread
 from im.types import AUDIO_TYPES, GROUP_TYPES, MessageStored, SessionRead, SessionType
 from im.wire.catalog import Command, encode
 from im.wire.proto import base_define_pb2 as base

@@ -10,11 +10,11 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from im import connections
 from im.handlers import records
 from im.services import contacts
-from im.services.attempts import answers
 from im.services.contacts import ROWS_PER_FETCH, Changes, Version
+from im.storage import connections
+from im.storage.retry import answers
 from im.types import Department, UserInfo
 from im.wire import pieces
 from im.wire.proto import buddy_pb2 as pb

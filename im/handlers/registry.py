@@ -33,7 +33,8 @@ from im.delivery.sessions import Door, Session
 from im.handlers.lists import ASKED_TOGETHER, ListDesk
 from im.handlers.pages import DirectoryDesk
 from im.services.accounts import LoginDesk
-from im.services.writer import Writer
+from im.services.statistics import count_stored
+from im.storage.writer.writer import Writer
 from im.types import Event
 from im.wire.catalog import Command, message_class
 
@@ -89,7 +90,9 @@ class Lane:
 ON_LOOP = Lane("loop")
 IN_THREAD = Lane("thread", is_barrier=True)
 IN_TRANSACTION = Lane("transaction", is_barrier=True)
-WRITER = Lane("writer", Batched(partial(Writer, owns_thread=True)), is_pipelined=True)
+WRITER = Lane(
+    "writer", Batched(partial(Writer, owns_thread=True, on_stored=count_stored)), is_pipelined=True
+)
 LOGIN_DESK = Lane("logins", Batched(LoginDesk), is_barrier=True)
 DIRECTORY = Lane("directory", Batched(DirectoryDesk), is_barrier=True, is_pipelined=True)
 LISTS = Lane("lists", Batched(ListDesk, ASKED_TOGETHER), is_barrier=True, is_pipelined=True)

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from im import connections
 from im.models import IMUser
 from im.networks import UNKNOWN
 from im.services import login_throttle, login_tokens, passwords, statistics, web_sessions
-from im.services.attempts import answers
 from im.services.login_limits import Attempt, Verdict
 from im.services.statistics import Kind
+from im.storage import connections
+from im.storage.retry import answers
 from im.types import UserInfo, UserStatus
 
 MAY_LOG_IN = frozenset(

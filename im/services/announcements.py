@@ -15,8 +15,8 @@ from django.db.transaction import atomic, on_commit
 from im.errors import Refused
 from im.models import Announcement, IMUser
 from im.services import chat, statistics
-from im.services.batch import Known
-from im.services.work import Work
+from im.storage.writer.single import Known
+from im.storage.writer.transaction import Work
 from im.types import Event, MessageStored, MsgType
 from im.wire import cipher
 

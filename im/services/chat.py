@@ -3,7 +3,7 @@
 import time
 
 from im.errors import Refused
-from im.services.items import (
+from im.storage.writer.requests import (
     GroupReadMark,
     GroupRemoval,
     NewGroupMessage,

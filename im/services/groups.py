@@ -24,10 +24,10 @@ from im.models import (
     IMUser,
 )
 from im.services.characters import turning_in
-from im.services.group_batch import begin_groups
 from im.services.memberships import Membership, membership
 from im.services.reading import Reading
-from im.services.rows import insert_rows, listed, upsert_rows
+from im.storage.sql import insert_rows, listed, upsert_rows
+from im.storage.writer.group import begin_groups
 from im.types import GroupChange, GroupType, MembersChanged, RowStatus, SessionType
 
 MAX_NAME_CHARS = 256

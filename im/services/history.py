@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import connection
 
 from im.models import Conversation, IMRelationShip, group_messages, messages
-from im.services.items import Pair, pair_of
 from im.services.memberships import membership, memberships_at
 from im.services.message_rows import ANY_ID, FIELDS, NO_ID, Stretch, as_message, stretches
-from im.services.rows import pairs_as_rows
+from im.storage.sql import pairs_as_rows
+from im.storage.writer.requests import Pair, pair_of
 from im.types import Message, MsgType, RowStatus, SessionType
 
 _SHOWN: dict[str, Any] = {"status": RowStatus.SHOWN, "type__in": tuple(MsgType)}

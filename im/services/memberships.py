@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import connection
 
 from im.models import GroupCounter, GroupPosition, IMGroup, IMGroupMember
-from im.services.rows import Row, listed, pairs_as_rows
-from im.services.together import rows_of_all
+from im.storage.chunked import rows_of_all
+from im.storage.sql import Row, listed, pairs_as_rows
 from im.types import RowStatus
 
 NO_LIMIT = 2**31 - 1

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from im.connections import packet_bytes
 from im.models import group_messages, messages
-from im.services.rows import LOOKUP_CHUNK, Row, limited, listed, pairs_as_rows
-from im.services.together import ROWS_TOGETHER
 from im.sharding import ShardedTable
+from im.storage.chunked import ROWS_TOGETHER
+from im.storage.connections import packet_bytes
+from im.storage.sql import LOOKUP_CHUNK, Row, limited, listed, pairs_as_rows
 from im.types import Message, MsgType, RowStatus
 
 SELECTS_PER_QUERY = 16  # of LOOKUP_CHUNK places each: a statement of 50 KB

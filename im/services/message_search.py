@@ -18,8 +18,8 @@ from django.db.models import Q
 
 from im.models import Conversation, IMGroupMember, group_messages, messages
 from im.services import message_content
-from im.services.items import pair_of
-from im.services.rows import ends, first_rows
+from im.storage.sql import ends, first_rows
+from im.storage.writer.requests import pair_of
 from im.types import AUDIO_TYPES, MsgType, RowStatus, SessionType
 
 WINDOW_ROWS = 10_000  # what a window of a search for words is to hold: about 50 ms of work

@@ -28,8 +28,8 @@ from im.models import (
     group_messages,
     messages,
 )
-from im.services.rows import Row, insert_rows, merge_rows, upsert_rows
 from im.services.statistics import HOUR_S, Kind
+from im.storage.sql import Row, insert_rows, merge_rows, upsert_rows
 from im.types import MsgType, RowStatus, SessionType
 from im.wire import cipher
 

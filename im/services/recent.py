@@ -11,9 +11,9 @@ from im.models import IMRecentSession, IMRelationShip
 from im.services.memberships import Membership
 from im.services.message_rows import Place
 from im.services.reading import Newest, Reading
-from im.services.rows import Row
 from im.services.stamps import believed
-from im.services.together import rows_of_all
+from im.storage.chunked import rows_of_all
+from im.storage.sql import Row
 from im.types import Message, MsgType, RowStatus, SessionType
 
 OVERLAP_S = 2

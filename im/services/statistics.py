@@ -17,7 +17,7 @@ from django.db.transaction import atomic
 from django.utils.timezone import localtime
 
 from im.models import Statistic
-from im.services.rows import merge_rows
+from im.storage.sql import merge_rows
 from im.types import AUDIO_TYPES, MessageStored, SessionType
 
 HOUR_S = 3600

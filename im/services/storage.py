@@ -10,7 +10,7 @@ from django.core.files.storage import storages
 from django.db import connection
 
 from im.models import group_messages, messages
-from im.services.rows import ends
+from im.storage.sql import ends
 
 
 @dataclass(frozen=True, slots=True)

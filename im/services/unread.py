@@ -11,8 +11,8 @@ from django.db import connection
 from im.services.memberships import Membership
 from im.services.message_rows import Place
 from im.services.reading import Newest, Reading
-from im.services.rows import Row, listed
-from im.services.together import rows_of_all
+from im.storage.chunked import rows_of_all
+from im.storage.sql import Row, listed
 from im.types import Message, SessionType
 
 

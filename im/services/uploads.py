@@ -13,8 +13,8 @@ from django.db.models import Sum
 from im.errors import Refused
 from im.models import UploadCount
 from im.services import storage
-from im.services.rows import merge_rows
 from im.services.statistics import today
+from im.storage.sql import merge_rows
 
 _COLUMNS = ("day", "who", "bytes")
 _PERSON = "user "

@@ -12,7 +12,7 @@ from django.conf import settings
 from im.errors import Refused
 from im.models import IMAudio
 from im.services import chat, small_files, uploads
-from im.services.items import NewGroupMessage, NewMessage
+from im.storage.writer.requests import NewGroupMessage, NewMessage
 from im.types import AUDIO_TYPES, Message
 
 DURATION_BYTES = 4  # seconds, big-endian

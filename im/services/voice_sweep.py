@@ -21,9 +21,9 @@ from im.models import (
     messages,
 )
 from im.services import small_files
-from im.services.items import Pair, pair_of
-from im.services.rows import look_up
 from im.services.voice import SUFFIX
+from im.storage.sql import look_up
+from im.storage.writer.requests import Pair, pair_of
 from im.types import AUDIO_TYPES, RowStatus
 
 ROWS_AT_ONCE = 500

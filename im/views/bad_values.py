@@ -10,7 +10,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase
 
 from im.peer_log import PeerLog
-from im.services.faults import is_of_a_value
+from im.storage.db_errors import is_of_a_value
 
 peer_log = PeerLog(__name__)
 

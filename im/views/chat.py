@@ -22,8 +22,8 @@ from im.handlers.registry import LOGIN_DESK
 from im.networks import home_of
 from im.services import directory, passwords, playable, web_sessions
 from im.services.accounts import Admitted, Credentials, LoginDesk, LoginRefusal
-from im.services.faults import Outage
 from im.services.web_sessions import Pass
+from im.storage.db_errors import Outage
 from im.views import outage, uploads
 from im.views.chat_assets import assets
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 
-from im.services import faults
-from im.services.faults import Outage
+from im.storage import db_errors
+from im.storage.db_errors import Outage
 
 RETRY_S = 10
 _PAGES = "/admin"  # below it browsers show what comes; elsewhere programs read it
@@ -29,7 +29,7 @@ _TEXTS = {
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a request that failed: with what the database lacks, or as Django does."""
-    found = faults.outage(sys.exc_info()[1])
+    found = db_errors.outage(sys.exc_info()[1])
     if found is None:
         return defaults.server_error(request)
     # Not what is set: the error may have come before that.

@@ -14,8 +14,8 @@ from admin_ui.roles import Role
 from im.models import Conversation, IMAudio
 from im.services import small_files
 from im.services.groups import create_group
-from im.services.items import NewGroupMessage, NewMessage, ReadMark
-from im.services.writer import Writer
+from im.storage.writer.requests import NewGroupMessage, NewMessage, ReadMark
+from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType
 from im.wire import cipher
 from tests.admin.conftest import Company

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from im.services.faults import Outage
+from im.storage.db_errors import Outage
 from im.views.outage import text
 from tests.admin.conftest import Company
 from tests.admin.pages import shown_values, text_of

@@ -15,7 +15,7 @@ from im.delivery.sessions import Session
 from im.handlers import notices
 from im.handlers.lists import ListQuestion
 from im.handlers.registry import LISTS, LOGIN_DESK, WRITER
-from im.services.items import NewMessage
+from im.storage.writer.requests import NewMessage
 from im.types import ClientType, Event, Message, MessageStored, SessionType
 from im.wire.catalog import Body, Command, command_of
 from im.wire.pdu import HEADER, HEADER_LENGTH, Pdu

@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 from im.delivery.sessions import Session
 from im.errors import Refused
 from im.handlers.registry import HANDLERS, IN_THREAD, NOT_YET, Outcome
-from im.services import attempts
-from im.services.attempts import CommitOutcomeUnknown
+from im.storage import retry
+from im.storage.retry import CommitOutcomeUnknown
 from im.types import LoginResult
 from im.wire.catalog import Command, command_of, decode, reply_of
 from im.wire.pdu import HEADER_LENGTH, Decoder, Pdu
@@ -125,7 +125,7 @@ async def test_what_is_not_done_is_refused_wherever_the_protocol_can_say_so(
     def fail(caller: Session, req: Message) -> Outcome:
         raise error
 
-    monkeypatch.setattr(attempts, "PAUSES_S", (0, 0, 0))
+    monkeypatch.setattr(retry, "PAUSES_S", (0, 0, 0))
     monkeypatch.setitem(HANDLERS, command, replace(HANDLERS[command], run=fail, lane=IN_THREAD))
     async with connected() as ada:
         ada.ask(request_, 7)

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from im.consumers.inbox import MAX_QUESTIONS, TURN
 from im.delivery.sessions import Session
 from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome
-from im.services.items import NewMessage
+from im.storage.writer.requests import NewMessage
 from im.wire.catalog import Command, command_of
 from im.wire.pdu import Pdu
 from im.wire.proto import buddy_pb2, file_pb2, group_pb2, message_pb2, switch_service_pb2

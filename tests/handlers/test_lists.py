@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 import pytest
 from django.db import DataError, OperationalError
 
-from im import connections
 from im.handlers.lists import ListDesk, ListQuestion, Replies
-from im.services import attempts
-from im.services.attempts import PAUSES_OF_A_BATCH_S
 from im.services.reading import Reading
+from im.storage import connections, retry
+from im.storage.retry import PAUSES_OF_A_BATCH_S
 from im.wire.proto import message_pb2 as pb
 
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> ListDesk:
     monkeypatch.setattr(connections, "renew", lambda: None)  # nothing here asks the database
-    monkeypatch.setattr(attempts, "drop_unusable_connection", lambda error: None)
+    monkeypatch.setattr(retry, "drop_unusable_connection", lambda error: None)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     return ListDesk()
 

@@ -6,7 +6,6 @@ import time
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from im import connections
 from im.handlers.pages import (
     DEPARTMENTS,
     MAX_BYTES,
@@ -20,6 +19,7 @@ from im.handlers.pages import (
 )
 from im.models import IMDepart, IMUser
 from im.services.contacts import ROWS_PER_FETCH, Version
+from im.storage import connections
 from im.wire.proto import base_define_pb2, buddy_pb2
 
 SETTLED = Version(100, is_settled=True)

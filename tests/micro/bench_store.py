@@ -5,7 +5,7 @@ import itertools
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from tests.writer.conftest import TakeUsers
 from tests.writer.store import text
 

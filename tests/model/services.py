@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from im.errors import Refused
 from im.services import chat, groups
-from im.services.items import Item, Result
-from im.services.writer import Writer
+from im.storage.writer.requests import Item, Result
+from im.storage.writer.writer import Writer
 from im.types import (
     GroupChange,
     GroupType,

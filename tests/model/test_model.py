@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from tests.model.machine import USERS, Driver, Machine
 from tests.model.services import InProcess
 from tests.writer.conftest import ON_SQLITE, TakeUsers

@@ -6,7 +6,7 @@ import pytest
 
 from im.errors import Refused
 from im.services import chat
-from im.services.items import NewMessage, ReadMark
+from im.storage.writer.requests import NewMessage, ReadMark
 from im.types import MsgType, SessionType
 
 ADA, BOB = 1, 2

@@ -4,11 +4,12 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import Conversation, IMUser, messages
-from im.services import chat, history, message_rows, together
+from im.services import chat, history, message_rows
 from im.services.history import Opening
 from im.services.reading import Reading
 from im.services.unread import unread
-from im.services.writer import Writer
+from im.storage import chunked
+from im.storage.writer.writer import Writer
 from im.types import Message, MsgType, SessionType
 from tests.reading import page, unread_of
 
@@ -170,7 +171,7 @@ def test_unread_of_many_users_costs_as_much_as_of_one(
 def test_very_many_are_asked_for_in_parts(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    monkeypatch.setattr(together, "ROWS_TOGETHER", 4)
+    monkeypatch.setattr(chunked, "ROWS_TOGETHER", 4)
     settings.IM_UNREAD_SESSIONS = 3
     for reader_id, authors in ((1, 5), (2, 1), (3, 4), (4, 2)):
         for peer_id in range(100, 100 + authors):

@@ -11,10 +11,10 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from im.models import IMUser, group_messages, messages
 from im.services import message_search
 from im.services.groups import create_group
-from im.services.items import NewGroupMessage, NewMessage
 from im.services.memberships import membership
 from im.services.message_search import Found, Position, Selection, search, words_of
-from im.services.writer import Writer
+from im.storage.writer.requests import NewGroupMessage, NewMessage
+from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType, SessionType
 from im.wire import cipher
 

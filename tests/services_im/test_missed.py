@@ -6,7 +6,7 @@ from pytest_django.fixtures import Settings
 from im.errors import Overloaded
 from im.models import GroupPosition, IMGroup, IMGroupMember, IMUser
 from im.services import chat, missed
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from im.types import MessageStored, MsgType, SessionType
 
 pytestmark = pytest.mark.django_db

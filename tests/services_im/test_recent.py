@@ -16,10 +16,10 @@ from im.models import (
     messages,
 )
 from im.services import recent
-from im.services.items import pair_of
 from im.services.reading import Reading
 from im.services.recent import OVERLAP_S, RecentSession, Since
 from im.services.stamps import FUTURE_REACH_S
+from im.storage.writer.requests import pair_of
 from im.types import Message, MsgType, RowStatus, SessionType
 from tests.reading import sessions_of
 

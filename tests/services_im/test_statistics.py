@@ -9,9 +9,9 @@ from im.models import IMUser, Statistic
 from im.services import accounts, chat, statistics
 from im.services.accounts import Credentials
 from im.services.groups import create_group
-from im.services.items import Item, NewMessage
 from im.services.statistics import Kind
-from im.services.writer import Writer
+from im.storage.writer.requests import Item, NewMessage
+from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType
 from tests.writer.conftest import ON_MARIADB, PointDjangoAt
 from tests.writer.conftest import mariadb_store_url as mariadb_store_url
@@ -49,7 +49,7 @@ def test_stored_messages_are_counted_by_kind_and_by_group() -> None:
     group = create_group(1, "group", "", [1, 2, 3], GroupType.NORMAL).group_id
     before = statistics.stored()
 
-    Writer()(
+    Writer(on_stored=statistics.count_stored)(
         [
             text(1, 2),
             text(2, 1),

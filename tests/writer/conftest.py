@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from teamtalk_site import settings
 from tests import services
 from tests.proxy import Proxy

@@ -1,8 +1,8 @@
 """Groups for the writer's tests: made by the service or, as another server would, by SQL."""
 
 from im.services.groups import create_group
-from im.services.items import GroupReadMark, GroupRemoval, NewGroupMessage
 from im.services.memberships import Membership, membership
+from im.storage.writer.requests import GroupReadMark, GroupRemoval, NewGroupMessage
 from im.types import GroupType, MsgType
 from tests.writer.store import NOW, Store
 

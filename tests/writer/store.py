@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from im.services.items import NewMessage, ReadMark, pair_of
+from im.storage.writer.requests import NewMessage, ReadMark, pair_of
 from tests.e2e.database import Database
 
 NOW = 1_700_000_000

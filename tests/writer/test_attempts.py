@@ -8,9 +8,10 @@ import pytest
 from django.db import OperationalError, connection
 
 from im.models import IMUser
-from im.services import attempts, profile
-from im.services.attempts import CommitOutcomeUnknown, in_transaction, repeated
-from im.services.writer import Writer
+from im.services import profile
+from im.storage import retry
+from im.storage.retry import CommitOutcomeUnknown, in_transaction, repeated
+from im.storage.writer.writer import Writer
 from tests.proxy import Proxy, Statement
 from tests.writer.conftest import ON_MARIADB, ON_SQLITE, TakeUsers
 from tests.writer.store import PATIENCE_S, Store
@@ -112,7 +113,7 @@ def test_a_file_that_stays_locked_fails_after_four_attempts(
 def test_no_attempt_begins_when_patience_is_over(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "PATIENCE_S", -1)
+    monkeypatch.setattr(retry, "PATIENCE_S", -1)
     runs: list[int] = []
 
     def locked() -> None:

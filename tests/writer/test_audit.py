@@ -11,7 +11,7 @@ from django.db import connection
 from im.models import IMRecentSession, IMRelationShip
 from im.services import audit
 from im.services.audit.findings import EXAMPLES, Check, Report
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from tests.conftest import manage
 from tests.e2e.database import Database
 from tests.writer.conftest import PointDjangoAt

@@ -4,7 +4,7 @@ from subprocess import CalledProcessError
 
 import pytest
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from tests.consistency import Acked, ReadTold, assert_consistent
 from tests.writer.conftest import PointDjangoAt
 from tests.writer.store import Store, read, text

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from im.services.items import ClientKey, Item
-from im.services.writer import Writer
+from im.storage.writer.requests import ClientKey, Item
+from im.storage.writer.writer import Writer
 from tests.writer.conftest import ON_MARIADB, TakeUsers
 from tests.writer.store import Store, read, text
 

@@ -3,8 +3,8 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from im.services.items import ClientKey, Contradicted, Item, NewMessage, Repeated, Result
-from im.services.writer import Writer
+from im.storage.writer.requests import ClientKey, Contradicted, Item, NewMessage, Repeated, Result
+from im.storage.writer.writer import Writer
 from im.types import MessageStored
 from tests.proxy import Proxy, Statement
 from tests.writer import group_store

@@ -3,8 +3,8 @@
 import pytest
 from django.db import DataError, InterfaceError, OperationalError
 
-from im.services.faults import Fault, classify
-from im.services.writer import Writer
+from im.storage.db_errors import Fault, classify
+from im.storage.writer.writer import Writer
 from tests.proxy import Proxy
 from tests.writer.conftest import ON_MARIADB, ON_SQLITE, TakeUsers
 from tests.writer.store import Store, text

@@ -15,8 +15,8 @@ from im.services.accounts import (
     Credentials,
     LoginDesk,
 )
-from im.services.attempts import repeated
-from im.services.writer import Writer
+from im.storage.retry import repeated
+from im.storage.writer.writer import Writer
 from tests.proxy import Proxy, Statement
 from tests.writer.conftest import ON_MARIADB
 from tests.writer.store import PATIENCE_S, Store

@@ -12,7 +12,7 @@ from django.db import connection
 from im.errors import Refused
 from im.services import groups
 from im.services.memberships import membership
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from im.types import GroupChange, MessageStored
 from tests.proxy import Proxy, Statement
 from tests.writer.conftest import ON_MARIADB, TakeUsers

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from im.services.items import Item
-from im.services.writer import Writer
+from im.storage.writer.requests import Item
+from im.storage.writer.writer import Writer
 from im.types import Message, MessageStored, RowStatus, SessionRead, SessionRemoved, SessionType
 from tests.reading import sessions_of
 from tests.writer.conftest import ON_MARIADB, TakeUsers

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import OperationalError, connection
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from tests.writer.conftest import ON_MARIADB, ON_SQLITE, TakeUsers
 from tests.writer.store import PATIENCE_S, Store, text
 

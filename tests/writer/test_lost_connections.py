@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from tests.proxy import Proxy, Statement
 from tests.writer.conftest import ON_MARIADB, TakeUsers
 from tests.writer.store import PATIENCE_S, Store, text

@@ -6,7 +6,7 @@ from im.errors import Refused
 from im.services import groups, history
 from im.services.history import Opening
 from im.services.memberships import membership
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from im.types import GroupChange, GroupType, RowStatus, SessionType
 from tests.reading import fixed_groups_of, group_page, groups_of, sessions_of
 from tests.writer.conftest import TakeUsers

@@ -6,9 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from im.services import audit, groups
-from im.services.items import ClientKey
 from im.services.message_ids import move_ahead
-from im.services.writer import Writer
+from im.storage.writer.requests import ClientKey
+from im.storage.writer.writer import Writer
 from im.types import GroupChange, MessageStored
 from tests.reading import group_page, page, sessions_of, unread_of
 from tests.writer.conftest import PointDjangoAt

@@ -9,10 +9,10 @@ from django.db import connection
 from im.checks import statements_fit
 from im.handlers import buddy, message
 from im.handlers.lists import ListDesk, ListQuestion
-from im.services import rows
 from im.services.chat import MAX_TEXT_CHARACTERS
 from im.services.recent import Since
-from im.services.writer import Writer
+from im.storage import sql
+from im.storage.writer.writer import Writer
 from im.wire.proto import buddy_pb2, message_pb2
 from tests.writer.conftest import ON_MARIADB, TakeUsers
 from tests.writer.store import Store, read, text
@@ -99,4 +99,4 @@ def test_the_check_names_what_is_too_small(writer: Writer) -> None:
 
 
 def test_the_longest_row_is_that_of_the_longest_text() -> None:
-    assert rows.LONGEST_ROW_CHARS >= MAX_TEXT_CHARACTERS + 100
+    assert sql.LONGEST_ROW_CHARS >= MAX_TEXT_CHARACTERS + 100

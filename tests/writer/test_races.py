@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
-from im.services.items import Item, Result
-from im.services.writer import Writer
+from im.storage.writer.requests import Item, Result
+from im.storage.writer.writer import Writer
 from im.types import MessageStored
 from tests.writer.conftest import TakeUsers
 from tests.writer.store import Store, read, text

@@ -1,6 +1,6 @@
 """What the database refuses, and what the writer remembers of rows that are gone."""
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from tests.writer.conftest import TakeUsers
 from tests.writer.store import Store, read, text
 

@@ -1,6 +1,6 @@
 """What the writer stores: ids, both sides' sessions, what is unread."""
 
-from im.services.writer import Writer
+from im.storage.writer.writer import Writer
 from im.types import Message, MessageStored, SessionRead, SessionType
 from tests.writer.conftest import TakeUsers
 from tests.writer.store import NOW, Store, read, text

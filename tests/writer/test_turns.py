@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from im.services.groups import create_group
-from im.services.writer import Writer
 from im.sqlite.turns import Turns
+from im.storage.writer.writer import Writer
 from im.types import GroupType
 from tests.writer.conftest import ON_SQLITE, TakeUsers
 from tests.writer.store import Store, text

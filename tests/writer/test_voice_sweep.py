@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 
 from im.models import IMAudio
 from im.services import groups, small_files, voice, voice_sweep
-from im.services.items import NewGroupMessage, NewMessage
 from im.services.voice import Voice
-from im.services.writer import Writer
+from im.storage.writer.requests import NewGroupMessage, NewMessage
+from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType
 from tests.writer.conftest import TakeUsers
 

@@ -23,7 +23,7 @@ from im.services.audit import (
     sessions,
 )
 from im.services.audit.findings import Finding, Report, Subject
-from im.services.faults import Fault, classify
+from im.storage.db_errors import Fault, classify
 
 __all__ = ["examine", "repair"]
 

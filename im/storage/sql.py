@@ -12,7 +12,7 @@ from typing import Any
 from django.db import DataError, connection
 from django.db.models import Q
 
-from im.connections import packet_bytes
+from im.storage.connections import packet_bytes
 
 LOOKUP_CHUNK = 100  # keys per OR-ed look-up; SQLite bounds the depth of an expression
 STATEMENT_CHARS = 64 * 1024  # of INSERTs sent at once, about; a longer text still gets its own

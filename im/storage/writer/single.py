@@ -24,8 +24,9 @@ from im.models import (
     IMUser,
     messages,
 )
-from im.services.client_keys import ClientKeys
-from im.services.items import (
+from im.storage.sql import insert_into_shards, listed, lock_rows, look_up, upsert_rows
+from im.storage.writer.idempotency import ClientKeys
+from im.storage.writer.requests import (
     NewMessage,
     Pair,
     PlannedMessage,
@@ -34,7 +35,6 @@ from im.services.items import (
     Result,
     SingleItem,
 )
-from im.services.rows import insert_into_shards, listed, lock_rows, look_up, upsert_rows
 from im.types import Message, RowStatus, SessionRead, SessionRemoved, SessionType
 
 SessionKey = tuple[int, int]  # owner, peer

@@ -7,7 +7,7 @@ the moment.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from im.services.rows import Row
+from im.storage.sql import Row
 
 Asked = TypeVar("Asked")
 

@@ -11,8 +11,8 @@ from django.db import IntegrityError
 from django.db.models import Q
 
 from im.models import ClientMessage
-from im.services.items import AnyMessage, Contradicted, Repeated
-from im.services.rows import insert_rows, look_up
+from im.storage.sql import insert_rows, look_up
+from im.storage.writer.requests import AnyMessage, Contradicted, Repeated
 
 Sent = tuple[str, int]  # digest, message id
 _Name = tuple[int, str]  # sender, client id

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from im.services import batch, group_batch
-from im.services.batch import Batch, Known
-from im.services.group_batch import GroupBatch
-from im.services.items import (
+from im.storage.writer import group, single
+from im.storage.writer.group import GroupBatch
+from im.storage.writer.requests import (
     GROUP_ITEMS,
     Item,
     Place,
@@ -15,6 +14,7 @@ from im.services.items import (
     Result,
     result_of,
 )
+from im.storage.writer.single import Batch, Known
 
 
 class Work:
@@ -46,6 +46,6 @@ def find_committed(planned: Iterable[Planned]) -> set[Place]:
     Call it in a transaction of its own.
     """
     plans = list(planned)
-    return batch.find_committed(
+    return single.find_committed(
         plan for plan in plans if isinstance(plan, PlannedMessage)
-    ) | group_batch.find_committed(plan for plan in plans if isinstance(plan, PlannedGroupMessage))
+    ) | group.find_committed(plan for plan in plans if isinstance(plan, PlannedGroupMessage))

@@ -12,19 +12,18 @@ Every process has one.  What it promises for each item of a batch:
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from im import connections
-from im.services import statistics
-from im.services.attempts import bisected
-from im.services.batch import Known, StaleCache
-from im.services.client_keys import Overtaken
-from im.services.faults import Fault, classify, drop_unusable_connection, is_of_a_value
-from im.services.items import Item, Place, PlannedGroupMessage, PlannedMessage, Result
-from im.services.work import Work, find_committed
+from im.storage import connections
+from im.storage.db_errors import Fault, classify, drop_unusable_connection, is_of_a_value
+from im.storage.retry import bisected
+from im.storage.writer.idempotency import Overtaken
+from im.storage.writer.requests import Item, Place, PlannedGroupMessage, PlannedMessage, Result
+from im.storage.writer.single import Known, StaleCache
+from im.storage.writer.transaction import Work, find_committed
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +31,8 @@ RETRY_PAUSES_S = (0.02, 0.1, 0.5)  # three retries; a deadlock is over at once, 
 READ_BACK_PAUSES_S = (0.1, 0.3, 1.0, 2.0, 3.0, 4.0)  # a database that restarts is back in seconds
 BYTES_PER_ITEM = 512  # of a statement that looks up, or makes, what all items of a batch need
 CACHE_ENTRIES = 500_000  # per cache; an entry is ~150 bytes
+
+OnStored = Callable[[Sequence[Result]], None]
 
 
 class CommitOutcomeUnknown(Exception):
@@ -46,11 +47,14 @@ class Writer:
     """Stores batches of items; call it from one thread only.
 
     `owns_thread`: nobody else uses the thread's database connection, which may stay in manual
-    commit then.
+    commit then.  `on_stored` is told the results of each batch that was committed.
     """
 
-    def __init__(self, *, owns_thread: bool = False) -> None:
+    def __init__(
+        self, *, owns_thread: bool = False, on_stored: OnStored = lambda results: None
+    ) -> None:
         self._known = Known()
+        self._on_stored = on_stored
         self._transaction = _kept_open if owns_thread else transaction.atomic
 
     def __call__(self, items: Sequence[Item]) -> list[Result]:
@@ -70,7 +74,7 @@ class Writer:
             return self._store_whole(items)
         except CommitOutcomeUnknown as unknown:
             found = self._read_back(unknown.work)
-            statistics.count_stored(found)
+            self._on_stored(found)
             return found
         except (DatabaseError, InterfaceError) as exc:
             # Not raised: the answers to what another half of the batch has stored must not be lost.
@@ -110,7 +114,7 @@ class Writer:
             drop_unusable_connection(exc)
             raise
         self._known.learn(work.learned, limit=CACHE_ENTRIES)
-        statistics.count_stored(results)
+        self._on_stored(results)
         return results
 
     def _read_back(self, work: Work) -> list[Result]:

@@ -22,8 +22,9 @@ from im.models import (
     IMRecentSession,
     group_messages,
 )
-from im.services.client_keys import ClientKeys
-from im.services.items import (
+from im.storage.sql import insert_into_shards, listed, lock_rows, look_up, upsert_rows
+from im.storage.writer.idempotency import ClientKeys
+from im.storage.writer.requests import (
     GroupItem,
     GroupReadMark,
     GroupRemoval,
@@ -31,7 +32,6 @@ from im.services.items import (
     PlannedGroupMessage,
     Result,
 )
-from im.services.rows import insert_into_shards, listed, lock_rows, look_up, upsert_rows
 from im.types import (
     GroupType,
     Message,

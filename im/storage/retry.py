@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 
-from im.services.faults import Fault, classify, drop_unusable_connection
+from im.storage.db_errors import Fault, classify, drop_unusable_connection
 
 log = logging.getLogger(__name__)
 
