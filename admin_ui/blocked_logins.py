@@ -18,8 +18,8 @@ from admin_ui.console import change_url, operator_of, readable_s
 from admin_ui.roles import LET_IN_AGAIN, VIEW_BLOCKED_LOGINS
 from admin_ui.site import console_page
 from im.models import IMUser
-from im.services import login_throttle
-from im.services.login_limits import Blocked
+from im.services.identity import login_throttle
+from im.services.identity.login_limits import Blocked
 
 
 @dataclass(frozen=True, slots=True)

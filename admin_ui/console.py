@@ -28,7 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from admin_ui import audit_log, scope, theme
 from admin_ui.models import AuditEntry, Operator
 from im.fields import CharColumn
-from im.services.database_fitness import unstorable
+from im.services.setup.database_fitness import unstorable
 from im.storage.db_errors import Fault, classify
 
 if TYPE_CHECKING:  # the type checker knows it as a generic class, Django does not

@@ -26,8 +26,8 @@ from admin_ui import grants, names, theme
 from admin_ui.message_rows import rows_of
 from admin_ui.roles import VIEW_CONTENT, VIEW_CONVERSATIONS
 from admin_ui.site import console_page
-from im.services import message_search
-from im.services.message_search import Position, Selection
+from im.services.messages import search
+from im.services.messages.search import Position, Selection
 
 ROWS = 50  # per page of results
 STEP_S = 0.5
@@ -134,7 +134,7 @@ class SearchForm(forms.Form):
             user_id=found["user"],
             peer_id=found["peer"],
             group_id=found["group"],
-            words=message_search.words_of(found.get("words") or ""),
+            words=search.words_of(found.get("words") or ""),
         )
 
 
@@ -183,9 +183,7 @@ def _told(request: HttpRequest, grant: grants.Grant) -> dict[str, Any]:
     text = request.GET.get("grant", "")
     count = ROWS - min(_number(request.GET.get("have")), ROWS - 1)
     started = time.monotonic()
-    step = message_search.search(
-        grant.selection, _position(request, text), count=count, budget_s=STEP_S
-    )
+    step = search.search(grant.selection, _position(request, text), count=count, budget_s=STEP_S)
     rows = rows_of(step.found, text, with_content=grant.shows_content)
     context = {"rows": rows, "with_content": grant.shows_content}
     position = None

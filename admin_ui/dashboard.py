@@ -22,8 +22,9 @@ from admin_ui.roles import VIEW_CONVERSATIONS, VIEW_DASHBOARD, VIEW_LIVE
 from admin_ui.site import console_page
 from im.delivery import asking
 from im.delivery.asking import Answers
-from im.services import statistics, storage, uploads
-from im.services.statistics import BEYOND_MS, HOUR_S, Kind
+from im.services.media import uploads
+from im.services.monitoring import disk_usage, statistics
+from im.services.monitoring.statistics import BEYOND_MS, HOUR_S, Kind
 
 GROUPS = 10
 SERIES = (*statistics.MESSAGES, Kind.LOGINS, Kind.FAILED_LOGINS, Kind.ONLINE)
@@ -188,7 +189,7 @@ def _tiles(
     hours: dict[Kind, dict[int, int]], spans: dict[int, int], links: _Links, online: str
 ) -> list[tuple[Any, str, str]]:
     """Return (what, figure, where it leads)."""
-    room = storage.room()
+    room = disk_usage.room()
     sent = sum(sum(hours[kind].values()) for kind in statistics.MESSAGES)
     half, slow = (statistics.percentile(spans, share) for share in (0.5, 0.99))
     return [

@@ -26,10 +26,10 @@ from admin_ui.filters import SHOWN_OR_HIDDEN, ShownFilter, name_of
 from admin_ui.tree import Place, company_outline, headcounts, totals
 from im.errors import Refused
 from im.models import IMDepart
-from im.services import directory
-from im.services.department_closing import close_department
-from im.services.directory import DEPARTMENT_TEXTS, DepartmentCard
-from im.services.edits import MAX_PRIORITY, Problem
+from im.services.directory import users
+from im.services.directory.department_closing import close_department
+from im.services.directory.users import DEPARTMENT_TEXTS, DepartmentCard
+from im.services.validation import MAX_PRIORITY, Problem
 from im.types import RowStatus
 
 
@@ -113,9 +113,9 @@ class DepartmentForm(CardForm):
 
     def problems(self) -> Sequence[Problem]:
         if self.instance.pk is None:
-            return directory.check_new_department(self.card())
+            return users.check_new_department(self.card())
         seen = self.cleaned_data["seen"]
-        return directory.check_department(self.instance.pk, self.card(), seen=seen)
+        return users.check_department(self.instance.pk, self.card(), seen=seen)
 
 
 class MoveForm(forms.Form):
@@ -176,9 +176,9 @@ class DepartmentAdmin(CardAdmin):
 
     def write(self, form: DepartmentForm, row_id: int | None) -> int:
         if row_id is None:
-            return directory.create_department(form.card()).depart_id
+            return users.create_department(form.card()).depart_id
         seen = form.cleaned_data["seen"]
-        return directory.change_department(row_id, form.card(), seen=seen).depart_id
+        return users.change_department(row_id, form.card(), seen=seen).depart_id
 
     @admin.display(description=_("department"), ordering="depart_name")
     def tree_name(self, row: IMDepart) -> str:
@@ -230,7 +230,7 @@ class DepartmentAdmin(CardAdmin):
     ) -> None:
         parent_id = parent.pk if parent else 0
         card = DepartmentCard(row.depart_name, row.priority, parent_id, row.status)
-        if directory.change_department(row.pk, card, seen=seen).fields:
+        if users.change_department(row.pk, card, seen=seen).fields:
             self.record(request, "move", row, {"parent_id": [row.parent_id, parent_id]})
 
     @confirmed(_("Move to another department"), permissions=["change"], form_class=MoveForm)
@@ -286,7 +286,7 @@ class DepartmentAdmin(CardAdmin):
         for depart_id in reversed([key for key in company_outline() if key in chosen]):
             try:
                 with transaction.atomic():
-                    directory.hide_department(depart_id)
+                    users.hide_department(depart_id)
                     self.record(request, "hide", chosen[depart_id])
             except Refused as refusal:
                 self.message_user(request, f"{chosen[depart_id]}: {refusal}", messages.ERROR)

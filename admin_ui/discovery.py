@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 from admin_ui.edit_pages import CardAdmin, CardForm, number_choice
 from admin_ui.filters import SHOWN_OR_HIDDEN, ShownFilter, name_of
 from im.models import IMDiscovery
-from im.services import discovery_items
-from im.services.discovery_items import TEXTS, ItemCard
-from im.services.edits import MAX_PRIORITY, Problem
+from im.services.directory import discovery_links
+from im.services.directory.discovery_links import TEXTS, ItemCard
+from im.services.validation import MAX_PRIORITY, Problem
 from im.types import RowStatus
 
 MAX_CHARS = {rule.field: rule.max_chars for rule in TEXTS}
@@ -52,9 +52,9 @@ class DiscoveryForm(CardForm):
 
     def problems(self) -> Sequence[Problem]:
         if self.instance.pk is None:
-            return discovery_items.check_new_item(self.card())
+            return discovery_links.check_new_item(self.card())
         seen = self.cleaned_data["seen"]
-        return discovery_items.check_item(self.instance.pk, self.card(), seen=seen)
+        return discovery_links.check_item(self.instance.pk, self.card(), seen=seen)
 
 
 @admin.register(IMDiscovery)
@@ -80,9 +80,9 @@ class DiscoveryAdmin(CardAdmin):
 
     def write(self, form: DiscoveryForm, row_id: int | None) -> int:
         if row_id is None:
-            return discovery_items.create_item(form.card()).item_id
+            return discovery_links.create_item(form.card()).item_id
         seen = form.cleaned_data["seen"]
-        return discovery_items.change_item(row_id, form.card(), seen=seen).item_id
+        return discovery_links.change_item(row_id, form.card(), seen=seen).item_id
 
     @admin.display(description=_("visibility"), ordering="status")
     def visibility(self, row: IMDiscovery) -> Any:  # Any: translated lazily
@@ -94,7 +94,7 @@ class DiscoveryAdmin(CardAdmin):
         rows = list(queryset)
         for row in rows:
             with transaction.atomic():
-                discovery_items.hide_item(row.pk)
+                discovery_links.hide_item(row.pk)
                 self.record(request, "hide", row)
         text = ngettext("%d link is hidden.", "%d links are hidden.", len(rows))
         self.message_user(request, text % len(rows), messages.SUCCESS)

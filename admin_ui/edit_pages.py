@@ -18,7 +18,7 @@ from admin_ui.console import CaselessSearch, ConsoleModelAdmin, list_url
 from admin_ui.filters import Choices
 from im.dispatch import announce
 from im.errors import Refused
-from im.services.edits import Problem
+from im.services.validation import Problem
 from im.types import Event
 
 if TYPE_CHECKING:  # the type checker knows it as a generic class, Django does not

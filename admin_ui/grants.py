@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from admin_ui import audit_log
 from admin_ui.console import operator_of
 from admin_ui.roles import VIEW_CONTENT
-from im.services.message_search import Selection
+from im.services.messages.search import Selection
 
 SECONDS = 3600
 _SALT = "admin_ui.grants"

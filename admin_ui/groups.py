@@ -24,10 +24,10 @@ from admin_ui.filters import ChoiceFilter, Choices, DayRangeFilter, name_of
 from admin_ui.person_choice import PeopleField, PersonField
 from im.errors import Refused
 from im.models import IMGroup, IMGroupMember, IMUser
-from im.services import group_administration
-from im.services.edits import Problem, stale_problem
-from im.services.group_administration import GroupDescription
-from im.services.groups import MAX_AVATAR_CHARS, MAX_NAME_CHARS
+from im.services.groups import administration
+from im.services.groups.administration import GroupDescription
+from im.services.groups.members import MAX_AVATAR_CHARS, MAX_NAME_CHARS
+from im.services.validation import Problem, stale_problem
 from im.types import GroupChange, GroupType, RowStatus
 
 TYPES: Choices = [(GroupType.NORMAL, _("fixed")), (GroupType.TEMPORARY, _("temporary"))]
@@ -80,7 +80,7 @@ class GroupForm(CardForm):
         return GroupDescription(entered["name"], entered["avatar"], entered["type"])
 
     def problems(self) -> Sequence[Problem]:
-        found = list(group_administration.problems_of(self.description()))
+        found = list(administration.problems_of(self.description()))
         if self.instance.pk:
             row = IMGroup.objects.get(pk=self.instance.pk)
             found += stale_problem(row, self.cleaned_data["seen"])
@@ -145,11 +145,11 @@ class GroupAdmin(CardAdmin):
         owner_id = owner.pk if owner else 0
         if row_id is None:
             members = [person.pk for person in form.cleaned_data["members"]]
-            row_id, told = group_administration.create_group(owner_id, form.description(), members)
+            row_id, told = administration.create_group(owner_id, form.description(), members)
             announce_on_commit([told])
             return row_id
-        group_administration.describe(row_id, form.description())
-        announce_on_commit(group_administration.hand_over(row_id, owner_id))
+        administration.describe(row_id, form.description())
+        announce_on_commit(administration.hand_over(row_id, owner_id))
         return row_id
 
     # --- members --------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class GroupAdmin(CardAdmin):
             change, ids = GroupChange.ADD, [person.pk for person in form.cleaned_data["people"]]
         try:
             with transaction.atomic():
-                event = group_administration.change_members(row.pk, change, ids)
+                event = administration.change_members(row.pk, change, ids)
                 announce_on_commit([event])
                 names = IMUser.objects.filter(pk__in=event.changed).values_list("name", flat=True)
                 action = "add members" if change is GroupChange.ADD else "remove members"
@@ -242,7 +242,7 @@ class GroupAdmin(CardAdmin):
         done = 0
         for row in queryset.filter(status=RowStatus.SHOWN):
             with transaction.atomic():
-                announce_on_commit(group_administration.dissolve(row.pk))
+                announce_on_commit(administration.dissolve(row.pk))
                 self.record(request, "dissolve", row)
             done += 1
         text = ngettext("%d group is dissolved.", "%d groups are dissolved.", done)

@@ -29,7 +29,7 @@ from im.delivery.asking import Answers
 from im.delivery.registry import Gateway
 from im.errors import Refused
 from im.models import IMUser
-from im.services import announcements
+from im.services.messages import announcements
 from im.types import ClientType
 
 USERS = 50  # per page of who is online

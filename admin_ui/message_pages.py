@@ -18,9 +18,10 @@ from admin_ui.site import console_page
 from im.delivery import asking, questions
 from im.delivery.asking import Answers
 from im.errors import Overloaded, Refused
-from im.services import message_path, message_search, playable
-from im.services import voice as voice_messages
-from im.services.message_path import Whereabouts
+from im.services.media import transcoding
+from im.services.messages import receipts, search
+from im.services.messages import voice as voice_messages
+from im.services.messages.receipts import Whereabouts
 from im.types import ClientType, SessionType
 
 NEIGHBOURS = 15  # before the message, and after it
@@ -41,7 +42,7 @@ def conversation(
     """Show a message among its neighbours, for the reason of the search that led here."""
     grant = _reading(request)
     kind = _kind(session_type)
-    found = message_search.around(kind, conversation_id, msg_id, NEIGHBOURS)
+    found = search.around(kind, conversation_id, msg_id, NEIGHBOURS)
     if not found:
         raise Http404
     audit_log.record(
@@ -69,7 +70,7 @@ def voice(request: HttpRequest, voice_id: int) -> HttpResponseBase:
     if recorded is None:
         raise Http404
     try:
-        played = playable.submit(recorded, f"operator {request.user.pk}").result()
+        played = transcoding.submit(recorded, f"operator {request.user.pk}").result()
     except Refused as exc:
         raise Http404 from exc
     except Overloaded:
@@ -92,7 +93,7 @@ def where_it_went(
     request: HttpRequest, session_type: int, conversation_id: int, msg_id: int
 ) -> HttpResponseBase:
     """Show when a message was stored, who has read it, and to which devices it was pushed."""
-    found = message_path.whereabouts(_kind(session_type), conversation_id, msg_id)
+    found = receipts.whereabouts(_kind(session_type), conversation_id, msg_id)
     if found is None:
         raise Http404
     place = found.place

@@ -10,8 +10,8 @@ from django.urls import reverse
 from admin_ui.console import readable_s
 from admin_ui.names import names_of
 from im.models import IMAudio
-from im.services import message_content
-from im.services.message_search import Found
+from im.services.messages import content
+from im.services.messages.search import Found
 from im.types import SessionType
 
 
@@ -65,9 +65,9 @@ def _parts(found: Found, grant: str, seconds: dict[int, int]) -> list[dict[str, 
         return [{"odd": "yes"}]
     return [
         {"text": part.text}
-        if isinstance(part, message_content.Words)
+        if isinstance(part, content.Words)
         else {"picture": f"/{part.path}" if part.path else "", "link": part.url}
-        for part in message_content.parts(found.text)
+        for part in content.parts(found.text)
     ]
 
 

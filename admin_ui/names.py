@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from im.models import IMGroup, IMUser
-from im.services.database_fitness import unstorable
+from im.services.setup.database_fitness import unstorable
 
 SUGGESTIONS = 10
 

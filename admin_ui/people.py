@@ -42,8 +42,10 @@ from admin_ui.tree import company_outline, subtree
 from im.delivery.outside import online_devices
 from im.errors import Refused
 from im.models import IMUser
-from im.services import directory, offboarding, password_setting
-from im.services.password_file import random_password
+from im.services.directory import users
+from im.services.groups import offboarding
+from im.services.identity import password_setting
+from im.services.setup.password_file import random_password
 from im.types import DeviceClass
 
 if TYPE_CHECKING:
@@ -197,8 +199,8 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
             typed = form.cleaned_data.get("password")  # None: they set none, and are shown none
             password = typed or random_password()
             form.instance.shown_password = password if typed == "" else ""
-            return directory.create_user(form.card(), password).user_id
-        change = directory.change_user(row_id, form.card(), seen=form.cleaned_data["seen"])
+            return users.create_user(form.card(), password).user_id
+        change = users.change_user(row_id, form.card(), seen=form.cleaned_data["seen"])
         announce_on_commit(change.events)
         return change.user_id
 
@@ -347,7 +349,7 @@ class UserAdmin(PeopleImport, Spreadsheets, CardAdmin):
 
     def _leave(self, request: HttpRequest, ids: Sequence[int]) -> int:
         with transaction.atomic():
-            leavers = directory.mark_left(ids)
+            leavers = users.mark_left(ids)
             announce_on_commit(leavers)
             rows = IMUser.objects.filter(pk__in=[leaver.user_id for leaver in leavers])
             self.record_all(request, [Deed("leave", row) for row in rows])

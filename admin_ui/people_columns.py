@@ -20,7 +20,7 @@ from admin_ui.models import Operator
 from admin_ui.people_forms import SEXES, STATUSES
 from admin_ui.punctuation import listed
 from admin_ui.tree import Place, company_outline
-from im.services import phone
+from im.services.directory import phone
 from im.types import UserStatus
 
 PATHS_SHOWN = 3  # of departments with the same name

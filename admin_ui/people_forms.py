@@ -13,10 +13,10 @@ from admin_ui.edit_pages import CardForm, number_choice
 from admin_ui.filters import Choices
 from admin_ui.person_choice import PersonField
 from im.models import IMUser
-from im.services import directory, phone
-from im.services.directory import USER_TEXTS, UserCard
-from im.services.edits import Problem
-from im.services.password_rules import MAX_PASSWORD_CHARS, check_password
+from im.services.directory import phone, users
+from im.services.directory.users import USER_TEXTS, UserCard
+from im.services.identity.password_rules import MAX_PASSWORD_CHARS, check_password
+from im.services.validation import Problem
 from im.types import UserStatus
 
 SEXES: Choices = [(0, _("unknown")), (1, _("male")), (2, _("female"))]
@@ -111,14 +111,14 @@ class UserForm(CardForm):
 
     def problems(self) -> Sequence[Problem]:
         seen = self.cleaned_data["seen"]
-        return directory.check_user(self.instance.pk, self.card(), seen=seen)
+        return users.check_user(self.instance.pk, self.card(), seen=seen)
 
 
 class NewUserForm(UserForm):
     """A person to add, by somebody who sets no passwords: nobody knows the first one."""
 
     def problems(self) -> Sequence[Problem]:
-        return directory.check_new_user(self.card())
+        return users.check_new_user(self.card())
 
 
 class NewUserWithPasswordForm(NewUserForm):
@@ -153,7 +153,7 @@ class PasswordForm(forms.Form):
     def clean(self) -> None:
         super().clean()
         if not self.errors:
-            personal = directory.personal_of(self._owner)
+            personal = users.personal_of(self._owner)
             for problem in password_problems(self.cleaned_data, personal):
                 self.add_error(problem.field, problem.text)
 

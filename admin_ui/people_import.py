@@ -29,8 +29,8 @@ from admin_ui.roles import IMPORT_PEOPLE
 from admin_ui.sheets import reading
 from im.errors import Refused
 from im.models import IMUser
-from im.services import pending_uploads
-from im.services.roster import Secret
+from im.services.directory import pending_imports
+from im.services.directory.bulk_import import Secret
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]  # Any: the mixin's host
@@ -135,7 +135,7 @@ class PeopleImport(ModelAdmin):
         form = ConfirmForm(request.POST)
         name = form.cleaned_data["import_file_name"] if form.is_valid() else ""
         operator = operator_of(request)
-        content = pending_uploads.take(operator.pk, name)
+        content = pending_imports.take(operator.pk, name)
         if content is None:
             self.message_user(request, gettext(
                 "This import is not there any more: it was confirmed already, waited too long, or "
@@ -149,7 +149,7 @@ class PeopleImport(ModelAdmin):
                 file_name=file_name, reason=reason,
             )  # fmt: skip
         except BaseException:
-            pending_uploads.give_back(operator.pk, name)
+            pending_imports.give_back(operator.pk, name)
             raise
         return self._outcome(request, outcome, name)
 
@@ -158,7 +158,7 @@ class PeopleImport(ModelAdmin):
             "new": outcome.added, "changed": outcome.changed, "same": outcome.same,
         }  # fmt: skip
         if not outcome.undone:
-            pending_uploads.forget(operator_of(request).pk, name)
+            pending_imports.forget(operator_of(request).pk, name)
         if outcome.is_complete:
             text = gettext("Import finished: %s.") % counts
             self.message_user(request, text, messages.SUCCESS)
@@ -179,7 +179,7 @@ class PeopleImport(ModelAdmin):
                 "moment; what is stored already stays as it is."
             )
             context["notes"].append(text % outcome.undone)
-            pending_uploads.give_back(operator_of(request).pk, name)
+            pending_imports.give_back(operator_of(request).pk, name)
             context["confirm_form"] = ConfirmForm(initial={"import_file_name": name})
         return self._page(request, gettext("Import not complete"), context)
 
@@ -235,7 +235,7 @@ def _keep(owner_id: int, head: list[str], wishes: Wishes, planned: Plan) -> str:
     ]
     lines = [json.dumps(item) for item in (head, *rows)]
     try:
-        return pending_uploads.keep(owner_id, "\n".join(lines).encode())
+        return pending_imports.keep(owner_id, "\n".join(lines).encode())
     except OSError as error:
         raise Refused(gettext("The server can't keep the file: %s") % error.strerror) from error
 

@@ -18,8 +18,8 @@ from admin_ui.people_wishes import Wish
 from admin_ui.punctuation import labelled
 from admin_ui.roles import SET_PASSWORDS
 from im.models import IMUser
-from im.services.directory import UserCard
-from im.services.roster import Entry, Roster, new_entry
+from im.services.directory.bulk_import import Entry, Roster, new_entry
+from im.services.directory.users import UserCard
 
 _REQUIRED = ("name", "nick", "department")  # of a new person
 _FIELD_OF = {stored: name for name, stored in STORED_AS.items()}

@@ -19,8 +19,9 @@ from admin_ui.edit_pages import announce_on_commit
 from admin_ui.models import Operator
 from admin_ui.people_plan import Kind, Plan, PlannedRow
 from im.errors import Refused
-from im.services import password_setting, roster
-from im.services.roster import ROWS_PER_TRANSACTION, Stored
+from im.services.directory import bulk_import
+from im.services.directory.bulk_import import ROWS_PER_TRANSACTION, Stored
+from im.services.identity import password_setting
 from im.storage.db_errors import Fault, classify, drop_unusable_connection
 from im.storage.retry import CommitOutcomeUnknown, in_transaction
 
@@ -137,7 +138,7 @@ def _let_others_write(held_s: float) -> None:
 
 
 def _store(rows: Sequence[PlannedRow], operator: Operator, address: str, reason: str) -> Stored:
-    stored = roster.store([row.entry for row in rows if row.entry is not None])
+    stored = bulk_import.store([row.entry for row in rows if row.entry is not None])
     names = {row.entry.user_id: row.name for row in rows if row.entry is not None}
     deeds = [
         Deed("import", f"im.imuser:{user_id}", {"nick": entry.values["nick"]}, entry.name)

@@ -14,8 +14,8 @@ from admin_ui.punctuation import listed
 from admin_ui.sheets.headings import HEADINGS, Columns, columns_of
 from admin_ui.sheets.table import Flaw, SheetRow, Table
 from im.errors import Refused
-from im.services.password_rules import check_password
-from im.services.roster import Secret, secret_of
+from im.services.directory.bulk_import import Secret, secret_of
+from im.services.identity.password_rules import check_password
 
 _FLAWS = {
     Flaw.FORMULA: _(

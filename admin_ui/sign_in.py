@@ -16,8 +16,8 @@ from admin_ui import audit_log, old_accounts, theme
 from admin_ui.factory_passwords import REFUSAL, is_factory
 from admin_ui.models import Operator
 from im.networks import home_of
-from im.services import login_throttle
-from im.services.login_limits import Attempt, Verdict
+from im.services.identity import login_throttle
+from im.services.identity.login_limits import Attempt, Verdict
 
 if TYPE_CHECKING:
     from django.contrib.admin.forms import AdminAuthenticationForm as LoginForm

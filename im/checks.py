@@ -14,8 +14,8 @@ from google.protobuf.internal import api_implementation
 from im import handlers
 from im.fields import is_mysql
 from im.handlers.registry import HANDLERS, NOT_YET
-from im.services import database_fitness
-from im.services.chat import MAX_TEXT_CHARACTERS
+from im.services.messages.compose import MAX_TEXT_CHARACTERS
+from im.services.setup import database_fitness
 from im.storage.connections import ENOUGH_BYTES
 from im.wire.catalog import Command, Direction, direction_of
 

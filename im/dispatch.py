@@ -34,7 +34,9 @@ from im.handlers.registry import (
     SharedReply,
 )
 from im.peer_log import PeerLog
-from im.services import access, missed, statistics
+from im.services.identity import revocation
+from im.services.messages import catch_up
+from im.services.monitoring import statistics
 from im.storage.db_errors import is_of_a_value
 from im.storage.retry import CommitOutcomeUnknown, in_transaction, repeated
 from im.types import ClientType, Event
@@ -87,25 +89,25 @@ class Stored:
 
     def marks(self) -> Marks:
         """Return where the tables of messages end now."""
-        return repeated(missed.marks)
+        return repeated(catch_up.marks)
 
     def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery]:
         """Return the deliveries that these users were to get since then."""
-        events = repeated(lambda: missed.since(since, user_ids))
+        events = repeated(lambda: catch_up.since(since, user_ids))
         effects = (effect for event in events for effect in notices.of(event))
         return [effect for effect in effects if isinstance(effect, Delivery)]
 
-    def keys_changed(self, since: int) -> access.Keys:
+    def keys_changed(self, since: int) -> revocation.Keys:
         """Return the keys of all who were changed since then (Unix seconds)."""
-        return repeated(lambda: access.keys_changed(since))
+        return repeated(lambda: revocation.keys_changed(since))
 
-    def keys_of(self, user_ids: Collection[int]) -> access.Keys:
+    def keys_of(self, user_ids: Collection[int]) -> revocation.Keys:
         """Return the key of each of these users."""
-        return repeated(lambda: access.keys_of(user_ids))
+        return repeated(lambda: revocation.keys_of(user_ids))
 
     def sessions_ended(self, since: int) -> frozenset[str]:
         """Return the keys of browsers' sessions that ended since then (Unix seconds)."""
-        return repeated(lambda: access.sessions_ended(since))
+        return repeated(lambda: revocation.sessions_ended(since))
 
 
 def admit(session: Session, pdu: Pdu) -> tuple[Handler, Body] | None:

@@ -550,8 +550,8 @@ class DeviceToken(models.Model):
 class Statistic(models.Model):
     """A figure of one hour: what happened in all processes together, counted as it did.
 
-    `kind` is one of im.services.statistics; `hour` when it began, unix seconds; `subject` what it
-    is about where a kind has several: a group, the upper bound of a span of times.
+    `kind` is one of im.services.monitoring.statistics; `hour` when it began, unix seconds;
+    `subject` what it is about where a kind has several: a group, the upper bound of a span.
     """
 
     pk = models.CompositePrimaryKey("kind", "hour", "subject")
@@ -618,7 +618,8 @@ class ClientMessage(models.Model):
 class UploadCount(models.Model):
     """What somebody has uploaded on a day: bytes of pictures and voice.
 
-    `day` is its midnight, unix seconds; `who` a user or a network, as im.services.uploads words it.
+    `day` is its midnight, unix seconds; `who` a user or a network, as im.services.media.uploads
+    words it.
     """
 
     pk = models.CompositePrimaryKey("day", "who")

@@ -26,7 +26,7 @@ from im import addresses
 from im.delivery import discovery
 from im.delivery.node import here
 from im.networks import home_of
-from im.services import instance_lock
+from im.services.setup import instance_lock
 from im.types import DeviceClass
 from tcpgateway import web_node
 from tcpgateway.bodies import Bodies, Body

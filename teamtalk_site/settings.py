@@ -173,7 +173,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     # Pictures and voice.  What replaces it must have a file stored for good when it says so.
     "small_files": {
-        "BACKEND": "im.services.file_storage.DurableFiles",
+        "BACKEND": "im.services.media.durable_storage.DurableFiles",
         "OPTIONS": {"location": IM_DATA_DIR / "files"},
     },
 }

@@ -1,11 +1,12 @@
 """What one user reads, asked for as clients do: alone, in a batch of one."""
 
-from im.services import groups, history, recent
-from im.services.history import Opening
-from im.services.memberships import Membership, Memberships
-from im.services.reading import Reading
-from im.services.recent import RecentSession, Since
-from im.services.unread import Unread, unread
+from im.services.groups import members
+from im.services.messages import history, recents
+from im.services.messages.history import Opening
+from im.services.messages.memberships import Membership, Memberships
+from im.services.messages.prefetch import Reading
+from im.services.messages.recents import RecentSession, Since
+from im.services.messages.unread import Unread, unread
 from im.types import Message, SessionType
 
 
@@ -24,7 +25,7 @@ def group_page(user_id: int, group_id: int, *, at_most: int = 100) -> list[Messa
 def sessions_of(user_id: int, since: int, *, knows_removed: bool = False) -> list[RecentSession]:
     """Return a user's list of conversations."""
     asked = Since(user_id, since, knows_removed)
-    [found] = recent.recent_sessions([asked], Reading([user_id]))
+    [found] = recents.recent_sessions([asked], Reading([user_id]))
     return [*found]
 
 
@@ -39,7 +40,7 @@ def groups_of(user_id: int) -> list[Membership]:
     return Memberships([user_id]).of(user_id)
 
 
-def fixed_groups_of(user_id: int) -> list[groups.GroupVersion]:
+def fixed_groups_of(user_id: int) -> list[members.GroupVersion]:
     """Return a user's fixed groups."""
-    [found] = groups.fixed_groups([user_id], Reading([user_id]))
+    [found] = members.fixed_groups([user_id], Reading([user_id]))
     return found

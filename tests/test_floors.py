@@ -121,7 +121,11 @@ def test_imports_go_down_only() -> None:
     ("path", "source", "complaint"),
     [
         ("im/services/a.py", "from im import dispatch", "im.dispatch: it is above"),
-        ("im/storage/a.py", "from im.services import chat", "im.services.chat: it is above"),
+        (
+            "im/storage/a.py",
+            "from im.services import chat",
+            "im.services.chat: it is above",
+        ),
         ("im/services/a.py", "def f():\n    import im.handlers.login", "login: it is above"),
         ("im/services/a.py", "from im.delivery import node", "node: it is a neighbour"),
         ("im/views/__init__.py", "from ..consumers import client", "client: it is a neighbour"),
@@ -136,7 +140,11 @@ def test_imports_go_down_only() -> None:
         ("im/delivery/node.py", "from django.db import models", "django.db is not for"),
         ("im/consumers/a.py", "from im.models import IMUser", "im.models is not for"),
         ("tcpgateway/a.py", "from django.db import connection", "django.db is not for"),
-        ("bench/a.py", "from im.services import chat", "im.services.chat: it is no business of"),
+        (
+            "bench/a.py",
+            "from im.services import chat",
+            "im.services.chat: it is no business of",
+        ),
         ("im/views/a.py", "from bench import client", "bench.client: it is above"),
     ],
 )

@@ -18,7 +18,7 @@ def main() -> None:
     """Search, and print what it took."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "teamtalk_site.settings")
     django.setup()
-    from im.services.message_search import Selection, search
+    from im.services.messages.search import Selection, search
 
     until = int(time.time())
     days = 1

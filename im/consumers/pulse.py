@@ -15,7 +15,9 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from im import peer_log
 from im.delivery.node import Node
-from im.services import login_tokens, pending_uploads, statistics, web_sessions
+from im.services.directory import pending_imports
+from im.services.identity import tokens, web_sessions
+from im.services.monitoring import statistics
 from im.storage import connections
 from im.storage.retry import repeated
 
@@ -85,10 +87,10 @@ class Pulse:
 
 
 def _flush_and_sweep() -> None:
-    pending_uploads.sweep()  # first: it doesn't need the database
+    pending_imports.sweep()  # first: it doesn't need the database
     statistics.flush()
     web_sessions.sweep()
-    login_tokens.sweep()
+    tokens.sweep()
     SessionStore.clear_expired()
 
 

@@ -26,7 +26,7 @@ Keys = dict[int, int]
 
 
 class Accounts(Protocol):
-    """The table of users; all methods run in a database thread.  See im/services/access.py."""
+    """The table of users, im.services.identity.revocation; all methods run in a database thread."""
 
     def keys_changed(self, since: int) -> Keys:
         """Return the keys of all who were changed since then (Unix seconds)."""

@@ -21,9 +21,12 @@ from im.handlers.registry import (
     handles,
     with_reply,
 )
-from im.services import chat, contacts, profile, recent, stamps
-from im.services.reading import Reading
-from im.services.recent import Since
+from im.services import stamps
+from im.services.directory import sync
+from im.services.identity import profile
+from im.services.messages import compose, recents
+from im.services.messages.prefetch import Reading
+from im.services.messages.recents import Since
 from im.storage.writer.requests import GroupRemoval, Removal
 from im.types import ClientType, DeviceClass, SessionRemoved, SessionType
 from im.wire.catalog import Command
@@ -73,7 +76,7 @@ def _has_own_clock(caller: Session) -> bool:
 @handles(Command.BUDDY_LIST_USER_INFO_REQUEST, room=Room("IM_USERS_BY_ID"))
 def users_info(caller: Session, req: pb.IMUsersInfoReq) -> Outcome:
     """Return the records of these people; ids nobody has are left out."""
-    found = contacts.users_by_id(req.user_id_list)
+    found = sync.users_by_id(req.user_id_list)
     return Outcome(
         pb.IMUsersInfoRsp(
             user_id=caller.user_id, user_info_list=[records.user_info(user) for user in found]
@@ -100,7 +103,7 @@ def users_status(caller: Session, req: pb.IMUsersStatReq) -> Outcome:
 def _recent_lists(
     asked: Sequence[Since], reading: Reading
 ) -> Iterator[pb.IMRecentContactSessionRsp]:
-    lists = recent.recent_sessions(asked, reading)
+    lists = recents.recent_sessions(asked, reading)
     return (
         pb.IMRecentContactSessionRsp(
             user_id=since.user_id, contact_session_list=[_session_info(entry) for entry in found]
@@ -123,7 +126,7 @@ def recent_sessions(caller: Session, req: pb.IMRecentContactSessionReq, seq: int
     return ListQuestion(_recent_lists, asked, groups_of=caller.user_id)
 
 
-def _session_info(entry: recent.RecentSession) -> base.ContactSessionInfo:
+def _session_info(entry: recents.RecentSession) -> base.ContactSessionInfo:
     return base.ContactSessionInfo(
         session_id=entry.session_id,
         session_type=entry.session_type,
@@ -154,7 +157,7 @@ def _answer_removal(
 @handles(Command.BUDDY_LIST_REMOVE_SESSION_REQ, lane=WRITER, answer=_answer_removal)
 def remove_session(caller: Session, req: pb.IMRemoveSessionReq, seq: int) -> Removal | GroupRemoval:
     """Take a conversation off the caller's list, until somebody says something there again."""
-    return chat.removal(caller.user_id, SessionType(req.session_type), req.session_id)
+    return compose.removal(caller.user_id, SessionType(req.session_type), req.session_id)
 
 
 # --- oneself ----------------------------------------------------------------------------------

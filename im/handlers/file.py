@@ -6,7 +6,7 @@ Contents are moved at the file server's port, whose address clients get here.
 from im.delivery.sessions import Session
 from im.handlers import records
 from im.handlers.registry import DONE, IN_TRANSACTION, Outcome, Pace, handles
-from im.services import files
+from im.services.media import file_transfers
 from im.types import DeviceClass, FileMode, FileOffered
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
@@ -22,7 +22,7 @@ def offer(caller: Session, req: pb.IMFileReq) -> Outcome:
     """
     has_pc = DeviceClass.PC in caller.node.presence.devices_of(req.to_user_id)
     mode = FileMode(req.trans_mode) if has_pc else FileMode.OFFLINE
-    file = files.offer(caller.user_id, req.to_user_id, req.file_name, req.file_size, mode)
+    file = file_transfers.offer(caller.user_id, req.to_user_id, req.file_name, req.file_size, mode)
     reply = pb.IMFileRsp(
         result_code=DONE,
         from_user_id=file.sender_id,
@@ -48,7 +48,7 @@ def waiting_files(caller: Session, req: pb.IMFileHasOfflineReq) -> Outcome:
                     file_name=file.name,
                     file_size=file.size,
                 )
-                for file in files.waiting_for(caller.user_id)
+                for file in file_transfers.waiting_for(caller.user_id)
             ],
             ip_addr_list=records.file_servers(),
         )
@@ -58,7 +58,7 @@ def waiting_files(caller: Session, req: pb.IMFileHasOfflineReq) -> Outcome:
 @handles(Command.FILE_ADD_OFFLINE_REQ, lane=IN_TRANSACTION, pace=Pace.SIGNAL)
 def add_waiting_file(caller: Session, req: pb.IMFileAddOfflineReq) -> Outcome:
     """Note that the caller has uploaded a file, and tell its receiver's PC; there is no reply."""
-    uploaded = files.add_offline(
+    uploaded = file_transfers.add_offline(
         caller.user_id, req.to_user_id, req.task_id, req.file_name, req.file_size
     )
     return Outcome(events=(uploaded,))
@@ -67,5 +67,5 @@ def add_waiting_file(caller: Session, req: pb.IMFileAddOfflineReq) -> Outcome:
 @handles(Command.FILE_DEL_OFFLINE_REQ)
 def delete_waiting_file(caller: Session, req: pb.IMFileDelOfflineReq) -> Outcome:
     """Take a file off the list, fetched or unwanted; the users in the request are claims."""
-    files.delete_offline(caller.user_id, req.task_id)
+    file_transfers.delete_offline(caller.user_id, req.task_id)
     return Outcome()

@@ -16,8 +16,8 @@ from im.handlers.registry import (
     handles,
     with_reply,
 )
-from im.services import groups
-from im.services.reading import Reading
+from im.services.groups import members
+from im.services.messages.prefetch import Reading
 from im.types import ClientType, GroupChange, GroupMade, GroupType
 from im.wire.catalog import Command
 from im.wire.proto import base_define_pb2 as base
@@ -27,17 +27,17 @@ GROUP_VERSION_BYTES = 14  # at most, of a group and its version: two ids and wha
 
 
 def _fixed_lists(user_ids: Sequence[int], reading: Reading) -> Iterator[pb.IMNormalGroupListRsp]:
-    return _lists(user_ids, groups.fixed_groups(user_ids, reading))
+    return _lists(user_ids, members.fixed_groups(user_ids, reading))
 
 
 def _fixed_and_silent_lists(
     user_ids: Sequence[int], reading: Reading
 ) -> Iterator[pb.IMNormalGroupListRsp]:
-    return _lists(user_ids, groups.fixed_and_silent_groups(user_ids, reading))
+    return _lists(user_ids, members.fixed_and_silent_groups(user_ids, reading))
 
 
 def _lists(
-    user_ids: Sequence[int], lists: Sequence[Sequence[groups.GroupVersion]]
+    user_ids: Sequence[int], lists: Sequence[Sequence[members.GroupVersion]]
 ) -> Iterator[pb.IMNormalGroupListRsp]:
     return (
         pb.IMNormalGroupListRsp(
@@ -66,7 +66,7 @@ def normal_list(caller: Session, req: pb.IMNormalGroupListReq, seq: int) -> List
 def group_info(caller: Session, req: pb.IMGroupInfoListReq) -> Outcome:
     """Return those of the asked groups of the caller that are newer than what the client has."""
     known = {entry.group_id: entry.version for entry in req.group_version_list}
-    found = groups.newer_groups(caller.user_id, known)
+    found = members.newer_groups(caller.user_id, known)
     return Outcome(
         pb.IMGroupInfoListRsp(
             user_id=caller.user_id, group_info_list=[_group_info(group) for group in found]
@@ -74,7 +74,7 @@ def group_info(caller: Session, req: pb.IMGroupInfoListReq) -> Outcome:
     )
 
 
-def _group_info(group: groups.GroupCard) -> base.GroupInfo:
+def _group_info(group: members.GroupCard) -> base.GroupInfo:
     return base.GroupInfo(
         group_id=group.group_id,
         version=group.version,
@@ -104,7 +104,7 @@ def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
     if req.group_type != base.GROUP_TYPE_TMP:
         return Outcome(reply)
     try:
-        made = groups.create_group(
+        made = members.create_group(
             caller.user_id,
             req.group_name,
             req.group_avatar,
@@ -126,7 +126,7 @@ def create(caller: Session, req: pb.IMGroupCreateReq) -> Outcome:
 )
 def change_members(caller: Session, req: pb.IMGroupChangeMemberReq) -> Outcome:
     """Add people to a group or take them out, and tell everybody concerned."""
-    change = groups.change_members(
+    change = members.change_members(
         caller.user_id, req.group_id, GroupChange(req.change_type), req.member_id_list
     )
     reply = pb.IMGroupChangeMemberRsp(
@@ -143,7 +143,7 @@ def change_members(caller: Session, req: pb.IMGroupChangeMemberReq) -> Outcome:
 @handles(Command.GROUP_SHIELD_GROUP_REQUEST)
 def shield(caller: Session, req: pb.IMGroupShieldReq) -> Outcome:
     """Switch the pushes of a group off or on for the caller."""
-    groups.set_shield(caller.user_id, req.group_id, bool(req.shield_status))
+    members.set_shield(caller.user_id, req.group_id, bool(req.shield_status))
     return Outcome(
         pb.IMGroupShieldRsp(user_id=caller.user_id, group_id=req.group_id, result_code=DONE)
     )

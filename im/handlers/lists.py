@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
-from im.services.reading import Reading
+from im.services.messages.prefetch import Reading
 from im.storage import connections
 from im.storage.retry import answers
 

@@ -17,8 +17,8 @@ from im.handlers.registry import (
     handles,
 )
 from im.peer_log import PeerLog
-from im.services import device_tokens, profile
-from im.services.accounts import Admitted, Credentials, LoginRefusal
+from im.services.identity import profile, push_tokens
+from im.services.identity.login import Admitted, Credentials, LoginRefusal
 from im.types import (
     DeviceClass,
     DevicesKicked,
@@ -75,7 +75,7 @@ def log_out(caller: Session, req: pb.IMLogoutReq) -> Outcome:
     """Answer, then close; a phone gets no push from now on, which a PC has no say in."""
     peer_log.info(caller.whose, "logout %r", caller)
     if caller.user_id and caller.device is DeviceClass.MOBILE:
-        device_tokens.forget(caller.user_id)
+        push_tokens.forget(caller.user_id)
     return Outcome(pb.IMLogoutRsp(result_code=0), close=True)
 
 
@@ -127,7 +127,7 @@ def register_device(caller: Session, req: pb.IMDeviceTokenReq) -> Outcome:
     """Store what the caller's phone is reached by when it is not connected."""
     if caller.device is not DeviceClass.MOBILE:
         raise Refused("only phones are pushed to")
-    device_tokens.register(caller.user_id, caller.client_type, req.device_token)
+    push_tokens.register(caller.user_id, caller.client_type, req.device_token)
     return Outcome(pb.IMDeviceTokenRsp(user_id=caller.user_id))
 
 

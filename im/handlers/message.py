@@ -21,10 +21,10 @@ from im.handlers.registry import (
     handles,
     with_reply,
 )
-from im.services import chat, history, voice
-from im.services.history import Opening
-from im.services.reading import Reading
-from im.services.unread import Unread, unread
+from im.services.messages import compose, history, voice
+from im.services.messages.history import Opening
+from im.services.messages.prefetch import Reading
+from im.services.messages.unread import Unread, unread
 from im.storage.writer.requests import (
     AnyMessage,
     ClientKey,
@@ -101,7 +101,7 @@ def send_message(
 def _item(sender_id: int, req: pb.IMMsgData) -> AnyMessage | ItemInMaking:
     key = _client_key(req)
     if req.msg_type not in AUDIO_TYPES:
-        said = chat.new_text(sender_id, req.to_session_id, req.msg_type, req.msg_data)
+        said = compose.new_text(sender_id, req.to_session_id, req.msg_type, req.msg_data)
         return said._replace(key=key) if key else said
     spoken = voice.new_voice(sender_id, req.to_session_id, req.msg_type, req.msg_data)
     return ItemInMaking(lambda: voice.store(spoken)._replace(key=key))
@@ -167,7 +167,7 @@ def read_messages(
     session_type = SessionType(req.session_type)
     if session_type is SessionType.SINGLE:
         caller.node.sessions.unacked.acknowledged(caller.id, req.session_id, req.msg_id)
-    return chat.read_mark(caller.user_id, session_type, req.session_id, req.msg_id)
+    return compose.read_mark(caller.user_id, session_type, req.session_id, req.msg_id)
 
 
 def _unread_lists(user_ids: Sequence[int], reading: Reading) -> Iterator[pb.IMUnreadMsgCntRsp]:

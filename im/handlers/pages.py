@@ -11,8 +11,8 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from im.handlers import records
-from im.services import contacts
-from im.services.contacts import ROWS_PER_FETCH, Changes, Version
+from im.services.directory import sync
+from im.services.directory.sync import ROWS_PER_FETCH, Changes, Version
 from im.storage import connections
 from im.storage.retry import answers
 from im.types import Department, UserInfo
@@ -141,7 +141,7 @@ def _page(changes: Changes[Row], encode: Callable[[list[Row]], bytes]) -> Page:
 
 
 def _departments_page(asked: Question) -> Page:
-    changes = contacts.departments_since(asked.since, is_own_clock=asked.is_own_clock)
+    changes = sync.departments_since(asked.since, is_own_clock=asked.is_own_clock)
     return _page(changes, _department_list)
 
 
@@ -151,7 +151,7 @@ def _department_list(rows: Iterable[Department]) -> bytes:
 
 
 def _people_page(asked: Question) -> Page:
-    changes = contacts.users_since(asked.since, is_own_clock=asked.is_own_clock)
+    changes = sync.users_since(asked.since, is_own_clock=asked.is_own_clock)
     return _page(changes, _user_list)
 
 
@@ -160,5 +160,5 @@ def _user_list(rows: Iterable[UserInfo]) -> bytes:
     return encoded.SerializePartialToString()
 
 
-DEPARTMENTS = Directory(contacts.departments_version, _departments_page)
-PEOPLE = Directory(contacts.users_version, _people_page)
+DEPARTMENTS = Directory(sync.departments_version, _departments_page)
+PEOPLE = Directory(sync.users_version, _people_page)

@@ -32,8 +32,8 @@ from im.delivery.node import Batched
 from im.delivery.sessions import Door, Session
 from im.handlers.lists import ASKED_TOGETHER, ListDesk
 from im.handlers.pages import DirectoryDesk
-from im.services.accounts import LoginDesk
-from im.services.statistics import count_stored
+from im.services.identity.login import LoginDesk
+from im.services.monitoring.statistics import count_stored
 from im.storage.writer.writer import Writer
 from im.types import Event
 from im.wire.catalog import Command, message_class

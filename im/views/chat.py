@@ -20,9 +20,11 @@ from im.delivery.node import here
 from im.errors import Overloaded, Refused
 from im.handlers.registry import LOGIN_DESK
 from im.networks import home_of
-from im.services import directory, passwords, playable, web_sessions
-from im.services.accounts import Admitted, Credentials, LoginDesk, LoginRefusal
-from im.services.web_sessions import Pass
+from im.services.directory import users
+from im.services.identity import passwords, web_sessions
+from im.services.identity.login import Admitted, Credentials, LoginDesk, LoginRefusal
+from im.services.identity.web_sessions import Pass
+from im.services.media import transcoding
 from im.storage.db_errors import Outage
 from im.views import outage, uploads
 from im.views.chat_assets import assets
@@ -141,7 +143,7 @@ def _end_session(cookie: str) -> None:
 
 
 def _change_password(user_id: int, new: str) -> None:
-    dispatch.announce(directory.set_password(user_id, new).events)
+    dispatch.announce(users.set_password(user_id, new).events)
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ async def voice(request: HttpRequest) -> HttpResponse:
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IM_VOICE_BYTES:
         return _problem(413, "too-long")
     try:
-        asked = playable.submit(request.body, f"user {user_id}")
+        asked = transcoding.submit(request.body, f"user {user_id}")
         # Others may wait for the same one: who leaves must not call it off.
         sound = await asyncio.shield(asyncio.wrap_future(asked))
     except Refused as exc:

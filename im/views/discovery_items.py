@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, JsonResponse
 
-from im.services.discovery_items import shown_items
+from im.services.directory.discovery_links import shown_items
 
 
 def discovery_items(request: HttpRequest) -> JsonResponse:

@@ -11,7 +11,7 @@ from django.core.files import File
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import parse_etags
 
-from im.services import small_files
+from im.services.media import small_files
 from im.views import byte_ranges
 from im.views.uploads import HTML, upload
 

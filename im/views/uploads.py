@@ -20,7 +20,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from im.delivery.origins import people_at
 from im.networks import UNKNOWN, home_of, is_within
-from im.services import small_files, uploads
+from im.services.media import small_files, uploads
 from im.storage.retry import repeated
 from im.views.own_address import url_said
 

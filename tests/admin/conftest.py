@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from admin_ui.models import Operator
 from im.models import IMDepart, IMUser
-from im.services import directory
-from im.services.directory import DepartmentCard, UserCard
+from im.services.directory import users
+from im.services.directory.users import DepartmentCard, UserCard
 
 LONG_AGO = 1_700_000_000  # unix seconds
 
@@ -53,11 +53,11 @@ def console(operator: Operator) -> Client:
 
 
 def _department(name: str, parent_id: int) -> int:
-    return directory.create_department(DepartmentCard(name, parent_id=parent_id)).depart_id
+    return users.create_department(DepartmentCard(name, parent_id=parent_id)).depart_id
 
 
 def _person(
     name: str, nick: str, depart_id: int, sex: int, phone: str = "", email: str = ""
 ) -> int:
     card = UserCard(name, nick, depart_id, sex=sex, phone=phone, email=email)
-    return directory.create_user(card, "first-password").user_id
+    return users.create_user(card, "first-password").user_id

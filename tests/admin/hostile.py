@@ -25,9 +25,10 @@ from django.urls import URLPattern, get_resolver
 from admin_ui.models import Operator
 from admin_ui.roles import Role
 from im.models import IMUser
-from im.services import directory, groups
-from im.services.directory import DepartmentCard, UserCard
-from im.services.discovery_items import ItemCard, create_item
+from im.services.directory import users
+from im.services.directory.discovery_links import ItemCard, create_item
+from im.services.directory.users import DepartmentCard, UserCard
+from im.services.groups import members
 from im.types import GroupType
 
 HUGE = str(10**30)  # beyond every column
@@ -237,12 +238,12 @@ def _sent(client: Client, request: Request) -> Iterator[str]:
 
 
 def _console() -> Client:
-    depart = directory.create_department(DepartmentCard("Top")).depart_id
-    directory.create_department(DepartmentCard("Sub", parent_id=depart))
+    depart = users.create_department(DepartmentCard("Top")).depart_id
+    users.create_department(DepartmentCard("Sub", parent_id=depart))
     for name in ("ada", "bob"):
-        directory.create_user(UserCard(name, name, depart, sex=1), "first-password")
+        users.create_user(UserCard(name, name, depart, sex=1), "first-password")
     ids = tuple(IMUser.objects.values_list("id", flat=True))
-    groups.create_group(ids[0], "Lunch", "", ids, GroupType.NORMAL)
+    members.create_group(ids[0], "Lunch", "", ids, GroupType.NORMAL)
     create_item(ItemCard("Home", "http://home.example/"))
     Operator.objects.create_superuser("olga", password="op-secret-1")
     client = Client(raise_request_exception=False, SERVER_NAME="localhost")

@@ -9,8 +9,9 @@ from pytest_django import Settings
 
 from admin_ui.models import AuditEntry, Operator
 from admin_ui.roles import Role
-from im.services import directory, login_throttle
-from im.services.login_limits import Attempt, Blocked, Verdict
+from im.services.directory import users
+from im.services.identity import login_throttle
+from im.services.identity.login_limits import Attempt, Blocked, Verdict
 from tests.admin.conftest import Company
 from tests.admin.pages import text_of
 from tests.ports import free_port
@@ -75,7 +76,7 @@ def test_a_new_password_lets_in_again(
     fail()
 
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-        directory.set_password(company.lina, "a sentence of her own")
+        users.set_password(company.lina, "a sentence of her own")
 
     assert succeeds()
 

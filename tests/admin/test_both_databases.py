@@ -10,10 +10,10 @@ from admin_ui.people_storing import store
 from admin_ui.people_wishes import Wish
 from im.models import IMDepart, IMUser
 from im.services import directory, group_administration, groups, offboarding
-from im.services.department_closing import close_department
-from im.services.directory import DepartmentCard
-from im.services.group_administration import GroupDescription
-from im.services.roster import secret_of
+from im.services.directory.department_closing import close_department
+from im.services.directory.users import DepartmentCard
+from im.services.groups.administration import GroupDescription
+from im.services.directory.bulk_import import secret_of
 from im.types import GroupChange
 
 chief = Operator.objects.create_superuser("chief", password="x")

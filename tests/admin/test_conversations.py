@@ -12,8 +12,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from admin_ui.models import AuditEntry, Operator
 from admin_ui.roles import Role
 from im.models import Conversation, IMAudio
-from im.services import small_files
-from im.services.groups import create_group
+from im.services.groups.members import create_group
+from im.services.media import small_files
 from im.storage.writer.requests import NewGroupMessage, NewMessage, ReadMark
 from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType

@@ -9,8 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from admin_ui.models import AuditEntry
 from im.models import IMDepart, IMUser
-from im.services import department_closing, directory
-from im.services.directory import DepartmentCard, UserCard
+from im.services.directory import department_closing, users
+from im.services.directory.users import DepartmentCard, UserCard
 from im.types import RowStatus
 from tests.admin.conftest import LONG_AGO, Company
 from tests.admin.pages import choose, errors, listed, submit, text_of
@@ -24,7 +24,7 @@ def change_page(depart_id: int) -> str:
 
 
 def test_the_list_is_in_the_order_of_the_tree(console: Client, company: Company) -> None:
-    gateway = directory.create_department(
+    gateway = users.create_department(
         DepartmentCard("Gateway", priority=9, parent_id=company.server_team)
     ).depart_id
 
@@ -43,7 +43,7 @@ def test_siblings_go_by_priority(console: Client, company: Company) -> None:
 def test_the_list_counts_people_alone_and_with_sub_departments(
     console: Client, company: Company
 ) -> None:
-    directory.mark_left([company.tom])
+    users.mark_left([company.tom])
 
     rows = console.get(LIST).context["cl"].result_list
 
@@ -59,7 +59,7 @@ def test_the_list_takes_as_many_queries_for_many_departments_as_for_few(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for number in range(departments - 3):
-        directory.create_department(DepartmentCard(f"d{number}", parent_id=company.sales))
+        users.create_department(DepartmentCard(f"d{number}", parent_id=company.sales))
 
     # session, operator, second factor, count, rows, the tree, people per department
     with django_assert_num_queries(7):
@@ -70,7 +70,7 @@ def test_the_list_takes_as_many_queries_for_many_departments_as_for_few(
 
 def test_the_pages_of_a_long_list_follow_the_tree(console: Client, company: Company) -> None:
     inner = [
-        directory.create_department(DepartmentCard(f"d{n}", parent_id=company.server_team))
+        users.create_department(DepartmentCard(f"d{n}", parent_id=company.server_team))
         for n in range(60)
     ]
 
@@ -152,8 +152,8 @@ def test_what_the_table_can_not_hold_is_refused_beside_its_field(
 
 
 def test_a_hidden_department_takes_nobody_in(console: Client, company: Company) -> None:
-    empty = directory.create_department(DepartmentCard("Empty")).depart_id
-    directory.hide_department(empty)
+    empty = users.create_department(DepartmentCard("Empty")).depart_id
+    users.hide_department(empty)
 
     person = submit(console, f"/admin/im/imuser/{company.tom}/change/", depart=empty)
     department = submit(console, change_page(company.sales), parent=empty)
@@ -193,7 +193,7 @@ def test_a_department_is_not_shown_again_below_a_hidden_one(
 ) -> None:
     IMUser.objects.update(status=3)
     for depart_id in (company.sales, company.server_team, company.top):
-        directory.hide_department(depart_id)
+        users.hide_department(depart_id)
 
     response = submit(console, change_page(company.sales), status=RowStatus.SHOWN)
 
@@ -206,7 +206,7 @@ def test_a_department_of_thousands_is_emptied_some_at_a_time_and_hidden_at_the_e
     monkeypatch.setattr(department_closing, "PEOPLE_PER_TRANSACTION", 2)
     for number in range(4):
         card = UserCard(f"p{number}", f"P{number}", company.sales, sex=1)
-        directory.create_user(card, "first-password")
+        users.create_user(card, "first-password")
     choice = {
         "action": "close",
         "_selected_action": [company.sales],
@@ -234,8 +234,8 @@ def test_no_department_can_be_deleted(console: Client, company: Company) -> None
 def test_the_search_box_offers_shown_departments_by_their_paths(
     console: Client, company: Company
 ) -> None:
-    hidden = directory.create_department(DepartmentCard("Old sales")).depart_id
-    directory.hide_department(hidden)
+    hidden = users.create_department(DepartmentCard("Old sales")).depart_id
+    users.hide_department(hidden)
 
     answer = json.loads(console.get(f"{LIST}choices/", {"term": "sales"}).content)
 

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from im.errors import Refused
 from im.models import IMDepart, IMUser
-from im.services import directory, passwords
-from im.services.directory import DepartmentCard, UserCard
-from im.services.edits import InvalidFields, next_stamp
+from im.services.directory import users
+from im.services.directory.users import DepartmentCard, UserCard
+from im.services.identity import passwords
+from im.services.validation import InvalidFields, next_stamp
 from im.types import UserStatus
 from tests.admin.conftest import LONG_AGO, Company
 
@@ -58,7 +59,7 @@ def test_a_change_reports_what_was_written(company: Company) -> None:
     row = IMUser.objects.get(pk=company.lina)
     card = UserCard("lina", "new", row.depart_id, row.domain, row.sex, row.phone, row.email)
 
-    changed = directory.change_user(company.lina, card)
+    changed = users.change_user(company.lina, card)
 
     row.refresh_from_db()
     assert changed.fields == ("nick",)
@@ -67,7 +68,7 @@ def test_a_change_reports_what_was_written(company: Company) -> None:
 
 def test_a_refused_change_writes_nothing(company: Company) -> None:
     with pytest.raises(InvalidFields) as refusal:
-        directory.change_user(company.lina, UserCard("tom", "n" * 33, company.sales))
+        users.change_user(company.lina, UserCard("tom", "n" * 33, company.sales))
 
     assert {problem.field for problem in refusal.value.problems} == {"name", "nick"}
 
@@ -75,7 +76,7 @@ def test_a_refused_change_writes_nothing(company: Company) -> None:
 @pytest.mark.django_db
 def test_changing_nobody_is_refused() -> None:
     with pytest.raises(Refused, match="4711"):
-        directory.set_password(4711, "long enough")
+        users.set_password(4711, "long enough")
 
 
 def test_names_that_differ_in_a_trailing_space_or_case_are_different_people(
@@ -83,8 +84,8 @@ def test_names_that_differ_in_a_trailing_space_or_case_are_different_people(
 ) -> None:
     IMUser.objects.filter(pk=company.tom).update(name="anna ")
 
-    directory.create_user(UserCard("anna", "Anna", company.sales), "whatever else")
-    directory.create_user(UserCard("Anna", "Anna", company.sales), "whatever else")
+    users.create_user(UserCard("anna", "Anna", company.sales), "whatever else")
+    users.create_user(UserCard("Anna", "Anna", company.sales), "whatever else")
 
     assert set(IMUser.objects.values_list("name", flat=True)) >= {"anna ", "anna", "Anna"}
 
@@ -94,18 +95,18 @@ def test_a_card_that_changes_nothing_is_not_checked(company: Company) -> None:
     row = IMDepart.objects.get(pk=company.sales)
     card = DepartmentCard("Old sales", row.priority, row.parent_id, row.status)
 
-    assert directory.change_department(company.sales, card).fields == ("depart_name",)
+    assert users.change_department(company.sales, card).fields == ("depart_name",)
 
 
 def test_many_leave_in_few_queries(company: Company) -> None:
     for number in range(20):
-        directory.create_user(UserCard(f"u{number}", "x", company.sales), "whatever else")
+        users.create_user(UserCard(f"u{number}", "x", company.sales), "whatever else")
     everybody = list(IMUser.objects.values_list("pk", flat=True))
 
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        left = directory.mark_left(everybody)
+        left = users.mark_left(everybody)
 
     assert len(left) == len(everybody) == 22
     assert len(queries) == 3  # who is here, their rows, their browsers' sessions

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from im.models import IMDiscovery
-from im.services import discovery_items
-from im.services.discovery_items import ItemCard
+from im.services.directory import discovery_links
+from im.services.directory.discovery_links import ItemCard
 from tests.admin.pages import choose, errors, listed, submit
 
 LIST = "/admin/im/imdiscovery/"
@@ -17,7 +17,7 @@ API = "/api/discovery"
 
 def add(name: str, priority: int) -> int:
     card = ItemCard(name, f"https://{priority}.example/", priority)
-    return discovery_items.create_item(card).item_id
+    return discovery_links.create_item(card).item_id
 
 
 def test_a_new_link_is_listed(console: Client) -> None:

@@ -9,9 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 from admin_ui import edit_pages
 from admin_ui.models import AuditEntry
 from im.models import IMGroup
-from im.services import directory, group_administration, groups, offboarding
-from im.services.directory import UserCard
-from im.services.group_administration import GroupDescription
+from im.services.directory import users
+from im.services.directory.users import UserCard
+from im.services.groups import administration, members, offboarding
+from im.services.groups.administration import GroupDescription
 from im.types import AccessEnded, Event, GroupChange, GroupType, MembersChanged, RowStatus
 from tests.admin.conftest import Company
 from tests.admin.pages import choose, errors, listed, submit, text_of
@@ -21,13 +22,13 @@ LIST = "/admin/im/imgroup/"
 
 @pytest.fixture
 def group(company: Company) -> int:
-    return groups.create_group(
+    return members.create_group(
         company.lina, "Lunch", "", [company.lina], GroupType.TEMPORARY
     ).group_id
 
 
 def members_of(group_id: int) -> set[int]:
-    return set(groups.member_ids(group_id))
+    return set(members.member_ids(group_id))
 
 
 @pytest.mark.parametrize("count", [2, 30])
@@ -38,7 +39,7 @@ def test_the_list_costs_the_same_for_many_groups(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for number in range(count):
-        groups.create_group(company.lina, f"G{number}", "", [company.lina], GroupType.NORMAL)
+        members.create_group(company.lina, f"G{number}", "", [company.lina], GroupType.NORMAL)
 
     # session, operator, second factor, count, page
     with django_assert_num_queries(5):
@@ -82,12 +83,12 @@ def test_the_page_of_members_costs_the_same_for_many_members(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     people = [
-        directory.create_user(
+        users.create_user(
             UserCard(f"m{number}", f"M{number}", company.sales), "first-password"
         ).user_id
         for number in range(count)
     ]
-    crowd = groups.create_group(company.lina, "Crowd", "", people, GroupType.NORMAL).group_id
+    crowd = members.create_group(company.lina, "Crowd", "", people, GroupType.NORMAL).group_id
 
     # session, operator, second factor, group, count, page
     with django_assert_num_queries(6):
@@ -190,7 +191,7 @@ def test_somebody_in_many_groups_leaves_them_some_at_a_time(
 ) -> None:
     monkeypatch.setattr(offboarding, "GROUPS_PER_TRANSACTION", 2)
     groups_of_tom = [
-        group_administration.create_group(
+        administration.create_group(
             company.tom, GroupDescription(f"Group {number}"), [company.lina]
         )[0]
         for number in range(3)
@@ -218,7 +219,7 @@ def test_a_large_group_fills_a_portion_by_itself(
     monkeypatch.setattr(offboarding, "MEMBERS_PER_TRANSACTION", 2)
     for number in range(2):
         description = GroupDescription(f"Group {number}")
-        group_administration.create_group(company.tom, description, [company.lina])
+        administration.create_group(company.tom, description, [company.lina])
 
     portions = [len(offboarding.offboard(company.lina, None).groups_left) for _ in range(3)]
 

@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from admin_ui.models import Operator
 from admin_ui.roles import Role
 from im.models import IMDepart, IMUser
-from im.services import discovery_items
-from im.services.discovery_items import ItemCard
+from im.services.directory import discovery_links
+from im.services.directory.discovery_links import ItemCard
 from im.types import RowStatus
 from tests.admin.conftest import LONG_AGO, Company
 from tests.admin.pages import listed, text_of
@@ -33,7 +33,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for number in range(ROWS):
-        discovery_items.create_item(ItemCard(f"Link {number}", "https://x.example/", number))
+        discovery_links.create_item(ItemCard(f"Link {number}", "https://x.example/", number))
         Operator.objects.create_user(f"m{number}", role=Role.MANAGER, depart_id=company.sales)
         AccessAttempt.objects.create(
             username=f"m{number}", ip_address="127.0.0.1", failures_since_start=1

@@ -20,8 +20,9 @@ from im import dispatch
 from im.delivery.bus import Bus
 from im.delivery.node import Node
 from im.models import IMUser, Statistic
-from im.services import statistics, uploads
-from im.services.statistics import Kind
+from im.services.media import uploads
+from im.services.monitoring import statistics
+from im.services.monitoring.statistics import Kind
 from im.types import ClientType, DeviceClass
 from im.wire import cipher
 from tests import reading
@@ -338,7 +339,7 @@ def test_uploads_and_a_disk_that_is_too_full_for_them_are_shown(
 
 
 def test_the_busiest_groups_are_named(console: Client, company: Company) -> None:
-    from im.services.groups import create_group
+    from im.services.groups.members import create_group
     from im.types import GroupType
 
     group = create_group(company.lina, "团队", "", [company.lina], GroupType.NORMAL).group_id

@@ -11,8 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from admin_ui.models import AuditEntry, Operator
 from im.models import IMDepart, IMGroup, IMUser
-from im.services import announcements, directory, passwords
-from im.services.directory import UserCard
+from im.services.directory import users
+from im.services.directory.users import UserCard
+from im.services.identity import passwords
+from im.services.messages import announcements
 from im.types import UserStatus
 from im.wire import cipher
 from tests.admin.conftest import LONG_AGO, Company
@@ -62,7 +64,7 @@ def test_the_list_takes_as_many_queries_for_many_people_as_for_few(
 ) -> None:
     for number in range(people - 2):
         card = UserCard(f"u{number}", "x", company.sales)
-        directory.create_user(card, "whatever else")
+        users.create_user(card, "whatever else")
 
     # session, operator, second factor, departments of the filter, count, page
     with django_assert_num_queries(6):
@@ -90,7 +92,7 @@ def test_the_department_filter_includes_what_the_department_contains(
 
 
 def test_people_are_filtered_by_status_and_sex(console: Client, company: Company) -> None:
-    directory.mark_left([company.tom])
+    users.mark_left([company.tom])
 
     assert listed(console.get(LIST, {"status": "3"})) == [company.tom]
     assert listed(console.get(LIST, {"sex": "2"})) == [company.lina]
@@ -141,7 +143,7 @@ def test_a_taken_login_name_is_refused(console: Client, company: Company) -> Non
 
 
 def test_the_name_of_someone_who_left_stays_taken(console: Client, company: Company) -> None:
-    directory.mark_left([company.lina])
+    users.mark_left([company.lina])
 
     response = submit(console, ADD, **new_person(company, name="lina"))
 
@@ -348,7 +350,7 @@ def test_marking_people_as_left_raises_their_stamps(console: Client, company: Co
 
 
 def test_marking_someone_as_left_again_changes_nothing(console: Client, company: Company) -> None:
-    directory.mark_left([company.lina])
+    users.mark_left([company.lina])
     before = IMUser.objects.get(pk=company.lina).updated
 
     choose(console, LIST, "leave", company.lina)

@@ -14,7 +14,8 @@ from admin_ui.models import AuditEntry, Operator
 from admin_ui.roles import Role
 from admin_ui.sheets import reading
 from im.models import IMUser
-from im.services import announcements, passwords
+from im.services.identity import passwords
+from im.services.messages import announcements
 from tests.admin.conftest import LONG_AGO, Company
 from tests.admin.pages import text_of
 from tests.reading import page

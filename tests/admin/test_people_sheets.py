@@ -15,8 +15,8 @@ from admin_ui.models import Operator
 from admin_ui.people_files import PeopleResource
 from admin_ui.roles import Role
 from im.models import IMDepart, IMUser
-from im.services import directory
-from im.services.directory import DepartmentCard, UserCard
+from im.services.directory import users
+from im.services.directory.users import DepartmentCard, UserCard
 from im.types import RowStatus, UserStatus
 from tests.admin.conftest import LONG_AGO, Company
 from tests.admin.pages import text_of
@@ -252,7 +252,7 @@ def test_phone_numbers_are_understood_or_refused_with_a_reason(
 
 
 def test_a_department_with_a_slash_in_its_name_is_found(console: Client, company: Company) -> None:
-    slashed = directory.create_department(DepartmentCard("采购/物流部", parent_id=company.top))
+    slashed = users.create_department(DepartmentCard("采购/物流部", parent_id=company.top))
     people = ["采购/物流部", "Starriver / 采购/物流部", "采购 / 物流部", "Starriver/采购／物流部"]
     lines = "".join(f"p{i},x,{path}\n" for i, path in enumerate(people))
 
@@ -262,9 +262,9 @@ def test_a_department_with_a_slash_in_its_name_is_found(console: Client, company
 
 
 def test_a_path_and_a_name_with_slashes_are_told_apart(console: Client, company: Company) -> None:
-    buying = directory.create_department(DepartmentCard("采购", parent_id=company.top)).depart_id
-    below = directory.create_department(DepartmentCard("物流部", parent_id=buying)).depart_id
-    slashed = directory.create_department(DepartmentCard("采购/物流部", parent_id=company.top))
+    buying = users.create_department(DepartmentCard("采购", parent_id=company.top)).depart_id
+    below = users.create_department(DepartmentCard("物流部", parent_id=buying)).depart_id
+    slashed = users.create_department(DepartmentCard("采购/物流部", parent_id=company.top))
 
     bring(
         console,
@@ -297,17 +297,17 @@ def test_a_manager_sees_nobody_elses_people_in_an_import(console: Client, compan
 @pytest.fixture
 def odd_people(company: Company) -> None:
     """People whose values are hard to carry through a spreadsheet."""
-    slashed = directory.create_department(DepartmentCard("采购/物流部", parent_id=company.top))
-    twin = directory.create_department(DepartmentCard("Sales", parent_id=company.top)).depart_id
+    slashed = users.create_department(DepartmentCard("采购/物流部", parent_id=company.top))
+    twin = users.create_department(DepartmentCard("Sales", parent_id=company.top)).depart_id
     card = UserCard("odd1", "'=1+1", slashed.depart_id, phone="+86 1", sign_info="=SUM(A1)")
-    directory.create_user(card, "first-password")
+    users.create_user(card, "first-password")
     for number, (name, nick) in enumerate(
         [("odd2", "-x"), ("odd3", "''=y"), ("odd4", "@z"), ("odd5", "＝w"), ("0042", "00042")]
     ):
         card = UserCard(name, nick, twin, status=UserStatus.LEFT, sex=number % 3, domain=nick)
-        directory.create_user(card, "first-password")
-    hidden = directory.create_department(DepartmentCard("Old", parent_id=company.top)).depart_id
-    directory.create_user(UserCard("odd6", "x", hidden), "first-password")
+        users.create_user(card, "first-password")
+    hidden = users.create_department(DepartmentCard("Old", parent_id=company.top)).depart_id
+    users.create_user(UserCard("odd6", "x", hidden), "first-password")
     IMUser.objects.filter(name="odd6").update(status=9, domain="", email="no mail", phone="a\tb")
     IMUser.objects.filter(name="odd5").update(depart_id=4711, sign_info="line\none\r\ntwo ")
     IMDepart.objects.filter(pk=hidden).update(status=RowStatus.REMOVED)
@@ -365,8 +365,8 @@ def notes(page: Any) -> str:
 def test_a_name_of_several_departments_is_refused_with_their_paths(
     console: Client, company: Company, language: str
 ) -> None:
-    inner = directory.create_department(DepartmentCard("Inner", parent_id=company.top)).depart_id
-    directory.create_department(DepartmentCard("Sales", parent_id=inner))
+    inner = users.create_department(DepartmentCard("Inner", parent_id=company.top)).depart_id
+    users.create_department(DepartmentCard("Sales", parent_id=inner))
 
     page = upload(console, "name,nick,department\nwuxia,吴霞,Sales\nwuyi,吴一,Nowhere\n", language)
 

@@ -9,8 +9,10 @@ from django.test import Client
 from admin_ui.models import Operator
 from admin_ui.roles import Role
 from im.models import IMDepart, IMUser
-from im.services import discovery_items, groups, passwords
-from im.services.discovery_items import ItemCard
+from im.services.directory import discovery_links
+from im.services.directory.discovery_links import ItemCard
+from im.services.groups import members
+from im.services.identity import passwords
 from im.types import GroupType
 from tests.admin.conftest import Company
 from tests.admin.pages import choose, listed, submit, text_of
@@ -73,10 +75,10 @@ def test_each_role_opens_its_pages_and_no_other(role: Role, company: Company) ->
     rows = {
         "tom": company.tom,
         "sales": company.sales,
-        "group": groups.create_group(
+        "group": members.create_group(
             company.tom, "Lunch", "", [company.tom], GroupType.NORMAL
         ).group_id,
-        "link": discovery_items.create_item(ItemCard("Canteen", "https://x.example/", 1)).item_id,
+        "link": discovery_links.create_item(ItemCard("Canteen", "https://x.example/", 1)).item_id,
     }
 
     answers = {page: client.get(page.format(**rows)).status_code for page in PAGES}

@@ -23,7 +23,7 @@ from admin_ui.management.commands import changepassword
 from admin_ui.models import AuditEntry, Operator
 from admin_ui.roles import Role
 from im.models import IMAdmin
-from im.services import login_throttle
+from im.services.identity import login_throttle
 from tests.admin.pages import is_open, text_of
 
 LOGIN = "/admin/login/"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from admin_ui.models import Operator
 from im.services import directory
-from im.services.directory import DepartmentCard, UserCard
+from im.services.directory.users import DepartmentCard, UserCard
 
 settings.ALLOWED_HOSTS.append("testserver")
 depart = directory.create_department(DepartmentCard("Sales")).depart_id

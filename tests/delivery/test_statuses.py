@@ -10,7 +10,7 @@ from im.delivery.node import Node
 from im.delivery.sessions import Session
 from im.handlers import notices
 from im.handlers.registry import HANDLERS
-from im.services.accounts import Admitted
+from im.services.identity.login import Admitted
 from im.types import ClientType, OnlineStatus
 from im.wire.catalog import Command
 from im.wire.pdu import HEADER, HEADER_LENGTH

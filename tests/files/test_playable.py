@@ -12,16 +12,10 @@ from pytest_django.fixtures import Settings
 
 from im.errors import Overloaded, Refused
 from im.models import IMAudio
-from im.services import small_files, voice
-from im.services.playable import (
-    AT_ONCE,
-    PER_CALLER,
-    WAIT_S,
-    WAITING,
-    Converter,
-    convert,
-)
-from im.services.speex_to_wav import MAX_BYTES, MAX_SECONDS, WIDE
+from im.services.media import small_files
+from im.services.media.speex_worker import MAX_BYTES, MAX_SECONDS, WIDE
+from im.services.media.transcoding import AT_ONCE, PER_CALLER, WAIT_S, WAITING, Converter, convert
+from im.services.messages import voice
 from tests.files.speex import FRAME_SAMPLES, RATE, speex
 
 ADA, BOB = "ada", "bob"

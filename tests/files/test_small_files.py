@@ -8,7 +8,7 @@ import pytest
 from django.core.files.storage import storages
 from pytest_django.fixtures import Settings
 
-from im.services import small_files
+from im.services.media import small_files
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 from django.db import DataError, OperationalError
 
 from im.handlers.lists import ListDesk, ListQuestion, Replies
-from im.services.reading import Reading
+from im.services.messages.prefetch import Reading
 from im.storage import connections, retry
 from im.storage.retry import PAUSES_OF_A_BATCH_S
 from im.wire.proto import message_pb2 as pb

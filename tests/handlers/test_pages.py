@@ -18,7 +18,7 @@ from im.handlers.pages import (
     encode_in_steps,
 )
 from im.models import IMDepart, IMUser
-from im.services.contacts import ROWS_PER_FETCH, Version
+from im.services.directory.sync import ROWS_PER_FETCH, Version
 from im.storage import connections
 from im.wire.proto import base_define_pb2, buddy_pb2
 

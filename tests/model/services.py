@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from im.errors import Refused
-from im.services import chat, groups
+from im.services.groups import members
+from im.services.messages import compose
 from im.storage.writer.requests import Item, Result
 from im.storage.writer.writer import Writer
 from im.types import (
@@ -37,14 +38,14 @@ class InProcess:
         kind, number = deed.where
         user_id, session_id = self._ids["user"][deed.who], self._ids[kind][number]
         if deed.what == "say":
-            return chat.new_text(user_id, session_id, TEXTS[kind], deed.text.encode())
+            return compose.new_text(user_id, session_id, TEXTS[kind], deed.text.encode())
         if deed.what == "read":
-            return chat.read_mark(user_id, KINDS[kind], session_id, 1)
-        return chat.removal(user_id, KINDS[kind], session_id)
+            return compose.read_mark(user_id, KINDS[kind], session_id, 1)
+        return compose.removal(user_id, KINDS[kind], session_id)
 
-    def make(self, creator: int, members: Iterable[int]) -> None:
-        ids = self._users(members)
-        made = groups.create_group(self._ids["user"][creator], "x", "", ids, GroupType.TEMPORARY)
+    def make(self, creator: int, member_ids: Iterable[int]) -> None:
+        ids = self._users(member_ids)
+        made = members.create_group(self._ids["user"][creator], "x", "", ids, GroupType.TEMPORARY)
         self._ids["group"].append(made.group_id)
 
     def add(self, actor: int, number: int, users: Iterable[int]) -> bool:
@@ -56,7 +57,7 @@ class InProcess:
     def _change(self, change: GroupChange, actor: int, number: int, users: Iterable[int]) -> bool:
         actor_id, group_id = self._ids["user"][actor], self._ids["group"][number]
         try:
-            groups.change_members(actor_id, group_id, change, self._users(users))
+            members.change_members(actor_id, group_id, change, self._users(users))
         except Refused:
             return False
         return True

@@ -23,7 +23,7 @@ from django.test.utils import setup_test_environment
 from admin_ui.models import Operator
 from im.models import IMUser
 from im.services import directory
-from im.services.directory import DepartmentCard, UserCard
+from im.services.directory.users import DepartmentCard, UserCard
 
 setup_test_environment()
 depart = directory.create_department(DepartmentCard("Top")).depart_id

@@ -14,10 +14,11 @@ from im.models import (
     IMGroupMember,
     IMUser,
 )
-from im.services import directory, passwords
-from im.services.demo import DemoCompany, load_demo_company
-from im.services.directory import DepartmentCard, UserCard
-from im.services.edits import InvalidFields
+from im.services.directory import users
+from im.services.directory.users import DepartmentCard, UserCard
+from im.services.identity import passwords
+from im.services.setup.demo_company import DemoCompany, load_demo_company
+from im.services.validation import InvalidFields
 
 PASSWORD = "only-this-time"
 
@@ -91,8 +92,8 @@ def test_there_are_discovery_links(company: DemoCompany) -> None:
 
 @pytest.mark.django_db
 def test_nothing_is_added_where_there_are_people() -> None:
-    depart_id = directory.create_department(DepartmentCard("Real")).depart_id
-    directory.create_user(UserCard("real", "Real", depart_id), PASSWORD)
+    depart_id = users.create_department(DepartmentCard("Real")).depart_id
+    users.create_user(UserCard("real", "Real", depart_id), PASSWORD)
 
     assert load_demo_company(PASSWORD) is None
     assert IMUser.objects.count() == 1

@@ -11,9 +11,11 @@ from django.db import connection, transaction
 
 from im.management.commands import seed_demo
 from im.models import GroupCounter, GroupPosition, IMDepart, IMGroup, IMGroupMember, IMUser
-from im.services import contacts, directory, passwords, seeding
-from im.services.directory import DepartmentCard, UserCard
-from im.services.seeding import SPREAD_S
+from im.services.directory import sync, users
+from im.services.directory.users import DepartmentCard, UserCard
+from im.services.identity import passwords
+from im.services.setup import seed_people
+from im.services.setup.seed_people import SPREAD_S
 
 
 def seed(users: int, **options: object) -> None:
@@ -45,8 +47,8 @@ def test_a_person_looks_as_expected_of_test_data() -> None:
 
 @pytest.mark.django_db
 def test_ids_are_in_a_row_where_there_are_others() -> None:
-    depart_id = directory.create_department(DepartmentCard("Real")).depart_id
-    other = directory.create_user(UserCard("real", "Real", depart_id), "whatever else").user_id
+    depart_id = users.create_department(DepartmentCard("Real")).depart_id
+    other = users.create_user(UserCard("real", "Real", depart_id), "whatever else").user_id
 
     seed(5)
     seed(5, prefix="v")
@@ -57,11 +59,11 @@ def test_ids_are_in_a_row_where_there_are_others() -> None:
 
 @pytest.mark.django_db
 def test_someone_added_meanwhile_takes_none_of_the_ids() -> None:
-    depart_ids = seeding.add_departments("u", range(1, 2), [], seeding.department_times(1))
-    crowd = seeding.reserve_crowd("u", 20, depart_ids, "pass")
+    depart_ids = seed_people.add_departments("u", range(1, 2), [], seed_people.department_times(1))
+    crowd = seed_people.reserve_crowd("u", 20, depart_ids, "pass")
 
-    stranger = directory.create_user(UserCard("x", "x", depart_ids[0]), "whatever else").user_id
-    seeding.add_people(crowd, range(1, 21), "pass")
+    stranger = users.create_user(UserCard("x", "x", depart_ids[0]), "whatever else").user_id
+    seed_people.add_people(crowd, range(1, 21), "pass")
 
     ids = IMUser.objects.filter(name__startswith="u").order_by("pk").values_list("pk", flat=True)
     assert list(ids) == list(crowd.user_ids)
@@ -106,16 +108,16 @@ def test_the_company_grew_over_two_years(model: type[IMUser] | type[IMDepart]) -
 @pytest.mark.django_db
 def test_clients_who_come_in_the_meantime_find_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seed_demo, "ROWS_PER_CHUNK", 5)
-    add_people, known, stamp = seeding.add_people, set[int](), 0
+    add_people, known, stamp = seed_people.add_people, set[int](), 0
 
     def add_and_sync(*arguments: Any) -> None:
         nonlocal stamp
         add_people(*arguments)
-        changes = contacts.users_since(stamp)
+        changes = sync.users_since(stamp)
         known.update(person.user_id for person in changes.rows)
         stamp = changes.stamp
 
-    monkeypatch.setattr(seeding, "add_people", add_and_sync)
+    monkeypatch.setattr(seed_people, "add_people", add_and_sync)
     seed(23)
     seed(7, prefix="v")
 
@@ -124,8 +126,8 @@ def test_clients_who_come_in_the_meantime_find_everybody(monkeypatch: pytest.Mon
 
 @pytest.mark.django_db
 def test_where_somebody_was_changed_just_now_all_are_new() -> None:
-    depart_id = directory.create_department(DepartmentCard("Real")).depart_id
-    other = directory.create_user(UserCard("real", "Real", depart_id), "whatever else")
+    depart_id = users.create_department(DepartmentCard("Real")).depart_id
+    other = users.create_user(UserCard("real", "Real", depart_id), "whatever else")
 
     seed(50, departments=50)
 

@@ -3,9 +3,10 @@
 import pytest
 
 from im.models import IMUser
-from im.services import access, directory
-from im.services.accounts import Admitted, Credentials, LoginDesk
-from im.services.passwords import wire_password
+from im.services.directory import users
+from im.services.identity import revocation
+from im.services.identity.login import Admitted, Credentials, LoginDesk
+from im.services.identity.passwords import wire_password
 from im.types import UserStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the login desk renews its connection
@@ -17,7 +18,7 @@ ADA, BOB, CLEO = 1, 2, 3
 def _people(transactional_db: None) -> None:
     for user_id in (ADA, BOB, CLEO):
         IMUser.objects.create(id=user_id, name=f"u{user_id}", depart_id=1, created=1, updated=1)
-        directory.set_password(user_id, "first password")
+        users.set_password(user_id, "first password")
     IMUser.objects.update(updated=1)
 
 
@@ -29,33 +30,33 @@ def key_of_login(user_id: int, password: str) -> int:
 
 def test_a_login_has_the_key_of_the_password_it_was_made_with() -> None:
     before = key_of_login(ADA, "first password")
-    assert access.keys_of([ADA]) == {ADA: before}
+    assert revocation.keys_of([ADA]) == {ADA: before}
 
-    directory.set_password(ADA, "second password")
+    users.set_password(ADA, "second password")
 
-    assert access.keys_of([ADA]) == {ADA: key_of_login(ADA, "second password")}
-    assert access.keys_of([ADA]) != {ADA: before}
+    assert revocation.keys_of([ADA]) == {ADA: key_of_login(ADA, "second password")}
+    assert revocation.keys_of([ADA]) != {ADA: before}
 
 
 def test_changed_people_are_found_and_other_changes_leave_their_key() -> None:
-    before = access.keys_of([ADA, BOB, CLEO])
-    assert access.keys_changed(2) == {}
+    before = revocation.keys_of([ADA, BOB, CLEO])
+    assert revocation.keys_changed(2) == {}
 
-    directory.set_password(ADA, "second password")
-    directory.mark_left([BOB])
+    users.set_password(ADA, "second password")
+    users.mark_left([BOB])
     IMUser.objects.filter(id=CLEO).update(sign_info="new", updated=99)
-    found = access.keys_changed(2)
+    found = revocation.keys_changed(2)
 
-    assert found == {ADA: found[ADA], BOB: access.NONE, CLEO: before[CLEO]}
-    assert found[ADA] not in {before[ADA], access.NONE}
+    assert found == {ADA: found[ADA], BOB: revocation.NONE, CLEO: before[CLEO]}
+    assert found[ADA] not in {before[ADA], revocation.NONE}
 
 
 def test_who_left_or_is_unknown_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "CHUNK", 2)
+    monkeypatch.setattr(revocation, "CHUNK", 2)
     IMUser.objects.filter(id=BOB).update(status=UserStatus.LEFT)
     IMUser.objects.filter(id=CLEO).delete()
 
-    keys = access.keys_of([ADA, BOB, CLEO])
+    keys = revocation.keys_of([ADA, BOB, CLEO])
 
-    assert keys == {ADA: keys[ADA], BOB: access.NONE, CLEO: access.NONE}
-    assert keys[ADA] != access.NONE
+    assert keys == {ADA: keys[ADA], BOB: revocation.NONE, CLEO: revocation.NONE}
+    assert keys[ADA] != revocation.NONE

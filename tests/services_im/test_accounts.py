@@ -5,13 +5,9 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import IMUser
-from im.services import directory, login_throttle, passwords
-from im.services.accounts import (
-    TOO_MANY_FAILURES,
-    WRONG_PASSWORD,
-    Credentials,
-    LoginDesk,
-)
+from im.services.directory import users
+from im.services.identity import login_throttle, passwords
+from im.services.identity.login import TOO_MANY_FAILURES, WRONG_PASSWORD, Credentials, LoginDesk
 from im.types import UserInfo, UserStatus
 
 ALLOWED = 10
@@ -81,7 +77,7 @@ def test_a_new_password_lets_its_owner_in_at_once(desk: LoginDesk) -> None:
     user_id = add_user("ada")
     desk((ALLOWED + 2) * [Credentials("ada", WRONG)])
 
-    directory.set_password(user_id, "a sentence of her own")
+    users.set_password(user_id, "a sentence of her own")
     [answer] = desk([Credentials("ada", passwords.wire_password("a sentence of her own"))])
 
     assert isinstance(answer, UserInfo)

@@ -5,7 +5,7 @@ from pytest_django.fixtures import Settings
 
 from im.errors import Refused
 from im.models import Announcement, IMUser
-from im.services import announcements
+from im.services.messages import announcements
 from im.types import MessageStored
 from im.wire import cipher
 from tests.reading import page

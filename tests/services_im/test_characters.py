@@ -2,8 +2,13 @@
 
 import pytest
 
-from im.services.directory import USER_TEXTS, DepartmentCard, create_department, value_problems
-from im.services.edits import InvalidFields
+from im.services.directory.users import (
+    USER_TEXTS,
+    DepartmentCard,
+    create_department,
+    value_problems,
+)
+from im.services.validation import InvalidFields
 
 UNSEEN = [
     "\u200b", "\u200d", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u2028", "\u2029", "\u0007",

@@ -10,9 +10,9 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import IMDepart, IMUser
-from im.services import contacts, directory
-from im.services.contacts import IDS_PER_QUERY, SETTLED_S, Changes
-from im.services.directory import DepartmentCard, UserCard
+from im.services.directory import sync, users
+from im.services.directory.sync import IDS_PER_QUERY, SETTLED_S, Changes
+from im.services.directory.users import DepartmentCard, UserCard
 from im.services.stamps import CLOCK_MARGIN_S, FUTURE_REACH_S
 from im.types import Department, RowStatus, UserInfo, UserStatus
 
@@ -65,12 +65,12 @@ OfDepartments = Reader[Department]
 
 @pytest.fixture
 def of_people() -> OfPeople:
-    return Reader(contacts.users_since, attrgetter("user_id"))
+    return Reader(sync.users_since, attrgetter("user_id"))
 
 
 @pytest.fixture
 def of_departments() -> OfDepartments:
-    return Reader(contacts.departments_since, attrgetter("depart_id"))
+    return Reader(sync.departments_since, attrgetter("depart_id"))
 
 
 def add_person(user_id: int, updated: int = START - 100, **fields: object) -> None:
@@ -85,11 +85,11 @@ def add_department(depart_id: int, updated: int = START - 100, **fields: object)
 
 def rename(user_id: int, nick: str) -> None:
     """Edit a person as the console does."""
-    directory.change_user(user_id, UserCard(f"u{user_id}", nick, 1, domain="x"))
+    users.change_user(user_id, UserCard(f"u{user_id}", nick, 1, domain="x"))
 
 
 def rename_department(depart_id: int, name: str) -> None:
-    directory.change_department(depart_id, DepartmentCard(name))
+    users.change_department(depart_id, DepartmentCard(name))
 
 
 # --- people -----------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_who_leaves_comes_once_more_and_says_so(of_people: OfPeople, clock: Cloc
     add_person(2)
     of_people.sync()
 
-    directory.mark_left([2])
+    users.mark_left([2])
     clock.now_s += LATER
 
     assert of_people.sync() == [2]
@@ -146,7 +146,7 @@ def test_who_leaves_comes_once_more_and_says_so(of_people: OfPeople, clock: Cloc
 def test_an_edit_comes_exactly_once_when_its_second_is_over(
     of_people: OfPeople, clock: Clock
 ) -> None:
-    directory.create_department(DepartmentCard("d"))
+    users.create_department(DepartmentCard("d"))
     for user_id in (1, 2):
         add_person(user_id)
     of_people.sync()
@@ -160,7 +160,7 @@ def test_an_edit_comes_exactly_once_when_its_second_is_over(
 def test_an_edit_in_the_very_second_of_a_sync_is_not_missed(
     of_people: OfPeople, clock: Clock
 ) -> None:
-    directory.create_department(DepartmentCard("d"))
+    users.create_department(DepartmentCard("d"))
     for user_id in (1, 2, 3):
         add_person(user_id)
     rename(1, "before")
@@ -179,7 +179,7 @@ def test_an_edit_in_the_very_second_of_a_sync_is_not_missed(
 def test_edits_of_one_row_that_run_ahead_of_the_clock_all_arrive(
     of_people: OfPeople, clock: Clock
 ) -> None:
-    directory.create_department(DepartmentCard("d"))
+    users.create_department(DepartmentCard("d"))
     add_person(1)
     add_person(2)
     for number in range(9):
@@ -232,8 +232,8 @@ def test_whatever_the_order_of_edits_and_syncs_clients_end_up_with_what_is_store
     of_people.sync()
     of_departments.sync()
 
-    assert of_people.rows == {row.user_id: row for row in contacts.users_since(0).rows}
-    assert of_departments.rows == {row.depart_id: row for row in contacts.departments_since(0).rows}
+    assert of_people.rows == {row.user_id: row for row in sync.users_since(0).rows}
+    assert of_departments.rows == {row.depart_id: row for row in sync.departments_since(0).rows}
     assert (of_people.sync(), of_departments.sync()) == ([], [])
 
 
@@ -311,7 +311,7 @@ def test_a_hidden_department_comes_once_more(of_departments: OfDepartments, cloc
     add_department(2)
     of_departments.sync()
 
-    directory.hide_department(2)
+    users.hide_department(2)
     clock.now_s += LATER
 
     assert of_departments.sync() == [2]
@@ -326,7 +326,7 @@ def test_people_by_id_come_once_each_in_order_and_whether_they_left_or_not() -> 
     add_person(2, status=UserStatus.LEFT)
     add_person(3, avatar=None, status=None)
 
-    found = list(contacts.users_by_id([3, 9, 2, 1, 3, 4294967295, 0]))
+    found = list(sync.users_by_id([3, 9, 2, 1, 3, 4294967295, 0]))
 
     assert [(person.user_id, person.status) for person in found] == [(1, 0), (2, 3), (3, 0)]
 
@@ -336,7 +336,7 @@ def test_no_more_people_by_id_than_the_setting_allows(settings: Settings) -> Non
     for user_id in (1, 2, 3):
         add_person(user_id)
 
-    assert [person.user_id for person in contacts.users_by_id([3, 2, 1])] == [1, 2]
+    assert [person.user_id for person in sync.users_by_id([3, 2, 1])] == [1, 2]
 
 
 # --- what it costs ----------------------------------------------------------------------------
@@ -344,7 +344,7 @@ def test_no_more_people_by_id_than_the_setting_allows(settings: Settings) -> Non
 
 def test_a_version_costs_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(2):
-        versions = contacts.users_version(), contacts.departments_version()
+        versions = sync.users_version(), sync.departments_version()
 
     assert all(version.is_settled for version in versions)
 
@@ -356,7 +356,7 @@ def test_finding_nothing_new_costs_one_query(
     add_department(1)
 
     with django_assert_num_queries(2):
-        changes = contacts.users_since(START), contacts.departments_since(START)
+        changes = sync.users_since(START), sync.departments_since(START)
         assert [list(found.rows) for found in changes] == [[], []]
 
 
@@ -368,9 +368,9 @@ def test_a_list_costs_the_same_however_long(
     )
 
     with django_assert_num_queries(3):
-        assert len(list(contacts.users_since(0).rows)) == 1000
+        assert len(list(sync.users_since(0).rows)) == 1000
     with django_assert_num_queries(2):
-        assert list(contacts.users_by_id(range(1, IDS_PER_QUERY + 2)))
+        assert list(sync.users_by_id(range(1, IDS_PER_QUERY + 2)))
 
 
 # --- stamps of other clocks -------------------------------------------------------------------
@@ -429,8 +429,8 @@ def test_a_stamp_of_the_clients_own_clock_is_answered_from_minutes_before_it(clo
     add_person(2, START - 60)
     add_department(2, START - 60)
 
-    people = contacts.users_since(START - 30, is_own_clock=True)
-    departments = contacts.departments_since(START - 30, is_own_clock=True)
+    people = sync.users_since(START - 30, is_own_clock=True)
+    departments = sync.departments_since(START - 30, is_own_clock=True)
 
     assert [user.user_id for user in people.rows] == [2]
     assert [row.depart_id for row in departments.rows] == [2]
@@ -444,7 +444,7 @@ def test_a_stamp_that_was_given_is_believed_of_any_client(
     of_people.sync()
     of_departments.sync()
 
-    people = contacts.users_since(of_people.stamp, is_own_clock=True)
-    departments = contacts.departments_since(of_departments.stamp, is_own_clock=True)
+    people = sync.users_since(of_people.stamp, is_own_clock=True)
+    departments = sync.departments_since(of_departments.stamp, is_own_clock=True)
 
     assert (list(people.rows), list(departments.rows)) == ([], [])

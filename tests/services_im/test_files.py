@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from im.errors import Refused
 from im.models import FileTask, IMTransmitFile, IMUser
-from im.services import files
+from im.services.media import file_transfers
 from im.types import FileMode
 
 pytestmark = pytest.mark.django_db
@@ -32,19 +32,19 @@ def test_a_sender_has_so_many_tasks_until_the_old_ones_are_forgotten(
 ) -> None:
     settings.IM_FILE_TASKS, settings.IM_FILE_TASK_SECONDS = 2, 60
     for _ in range(2):
-        files.offer(*pair, "a.txt", 1, OFFLINE)
+        file_transfers.offer(*pair, "a.txt", 1, OFFLINE)
 
     with pytest.raises(Refused), atomic():
-        files.offer(*pair, "a.txt", 1, OFFLINE)
+        file_transfers.offer(*pair, "a.txt", 1, OFFLINE)
     FileTask.objects.update(created=1)
-    new = files.offer(*pair, "a.txt", 1, OFFLINE)
+    new = file_transfers.offer(*pair, "a.txt", 1, OFFLINE)
 
     assert list(FileTask.objects.values_list("task_id", flat=True)) == [new.task_id]
 
 
 def task(sender_id: int, receiver_id: int) -> str:
     """Return the id of a new transfer."""
-    return files.offer(sender_id, receiver_id, "a.txt", 1, OFFLINE).task_id
+    return file_transfers.offer(sender_id, receiver_id, "a.txt", 1, OFFLINE).task_id
 
 
 def test_so_many_files_of_a_sender_wait_for_one_receiver(
@@ -53,12 +53,12 @@ def test_so_many_files_of_a_sender_wait_for_one_receiver(
     settings.IM_OFFLINE_FILES_PER_SENDER = 2
     ada, bob = pair
     for _ in range(2):
-        files.add_offline(ada, bob, task(ada, bob), "a.txt", 1)
+        file_transfers.add_offline(ada, bob, task(ada, bob), "a.txt", 1)
 
     with pytest.raises(Refused), atomic():
-        files.add_offline(ada, bob, task(ada, bob), "a.txt", 1)
+        file_transfers.add_offline(ada, bob, task(ada, bob), "a.txt", 1)
 
-    assert files.add_offline(bob, ada, task(bob, ada), "a.txt", 1).file.receiver_id == ada
+    assert file_transfers.add_offline(bob, ada, task(bob, ada), "a.txt", 1).file.receiver_id == ada
     assert IMTransmitFile.objects.count() == 3
 
 
@@ -69,9 +69,9 @@ def test_the_list_is_bounded_and_begins_with_the_oldest(
     ada, bob = pair
     tasks = [task(ada, bob) for _ in range(3)]
     for task_id in tasks:
-        files.add_offline(ada, bob, task_id, "a.txt", 1)
+        file_transfers.add_offline(ada, bob, task_id, "a.txt", 1)
 
-    assert [file.task_id for file in files.waiting_for(bob)] == tasks[:2]
+    assert [file.task_id for file in file_transfers.waiting_for(bob)] == tasks[:2]
 
 
 @pytest.mark.parametrize(
@@ -80,16 +80,16 @@ def test_the_list_is_bounded_and_begins_with_the_oldest(
 )
 def test_a_task_that_nobody_was_given_adds_no_file(pair: tuple[int, int], task_id: str) -> None:
     with pytest.raises(Refused), atomic():
-        files.add_offline(*pair, task_id, "a.txt", 1)
+        file_transfers.add_offline(*pair, task_id, "a.txt", 1)
 
-    assert files.waiting_for(pair[1]) == []
+    assert file_transfers.waiting_for(pair[1]) == []
 
 
 def test_a_task_is_spelled_as_it_was_given(pair: tuple[int, int]) -> None:
     task_id = task(*pair)
 
     with pytest.raises(Refused), atomic():
-        files.add_offline(*pair, task_id.upper(), "a.txt", 1)
+        file_transfers.add_offline(*pair, task_id.upper(), "a.txt", 1)
 
 
 def test_a_task_whose_time_is_over_adds_no_file(settings: Settings, pair: tuple[int, int]) -> None:
@@ -97,15 +97,15 @@ def test_a_task_whose_time_is_over_adds_no_file(settings: Settings, pair: tuple[
     FileTask.objects.update(created=int(time.time()) - settings.IM_FILE_TASK_SECONDS - 1)
 
     with pytest.raises(Refused), atomic():
-        files.add_offline(*pair, task_id, "a.txt", 1)
+        file_transfers.add_offline(*pair, task_id, "a.txt", 1)
 
 
 def test_a_known_task_is_its_senders_for_its_receiver(pair: tuple[int, int]) -> None:
     ada, bob = pair
-    task_id = files.offer(ada, bob, "a.txt", 1, OFFLINE).task_id
+    task_id = file_transfers.offer(ada, bob, "a.txt", 1, OFFLINE).task_id
 
     for sender_id, receiver_id in ((bob, ada), (bob, bob), (ada, ada)):
         with pytest.raises(Refused), atomic():
-            files.add_offline(sender_id, receiver_id, task_id, "a.txt", 1)
+            file_transfers.add_offline(sender_id, receiver_id, task_id, "a.txt", 1)
 
-    assert files.add_offline(ada, bob, task_id, "a.txt", 1).file.task_id == task_id
+    assert file_transfers.add_offline(ada, bob, task_id, "a.txt", 1).file.task_id == task_id

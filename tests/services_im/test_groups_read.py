@@ -4,8 +4,8 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import IMGroup, IMGroupMember
-from im.services import groups
-from im.services.groups import GroupCard, GroupVersion
+from im.services.groups import members
+from im.services.groups.members import GroupCard, GroupVersion
 from im.types import GroupType, RowStatus
 from tests.reading import fixed_groups_of
 
@@ -33,7 +33,7 @@ def add_member(group_id: int, user_id: int, status: int = RowStatus.SHOWN) -> No
 
 def newer(user_id: int, known: dict[int, int]) -> list[int]:
     """Return the ids of the groups told to a user who has these versions."""
-    return [card.group_id for card in groups.newer_groups(user_id, known)]
+    return [card.group_id for card in members.newer_groups(user_id, known)]
 
 
 # --- my fixed groups ----------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def test_a_members_view_of_a_group_is_complete() -> None:
     add_group(5, 10, ME, 9, 100, 1, group_type=GroupType.TEMPORARY)
     add_member(5, 11, RowStatus.REMOVED)
 
-    assert groups.newer_groups(ME, {5: 2}) == [
+    assert members.newer_groups(ME, {5: 2}) == [
         GroupCard(5, 3, "g5", "/5.png", 7, GroupType.TEMPORARY, False, (1, 10, 100, ME, 9))
     ]
 

@@ -4,10 +4,10 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from im.models import Conversation, IMUser, messages
-from im.services import chat, history, message_rows
-from im.services.history import Opening
-from im.services.reading import Reading
-from im.services.unread import unread
+from im.services.messages import compose, history, queries
+from im.services.messages.history import Opening
+from im.services.messages.prefetch import Reading
+from im.services.messages.unread import unread
 from im.storage import chunked
 from im.storage.writer.writer import Writer
 from im.types import Message, MsgType, SessionType
@@ -29,13 +29,14 @@ def _users(db: None) -> None:
 def talk(sender_id: int, receiver_id: int, *texts: str) -> None:
     """Store messages as the server does."""
     items = [
-        chat.new_text(sender_id, receiver_id, MsgType.SINGLE_TEXT, text.encode()) for text in texts
+        compose.new_text(sender_id, receiver_id, MsgType.SINGLE_TEXT, text.encode())
+        for text in texts
     ]
     assert None not in Writer()(items)
 
 
 def read(reader_id: int, peer_id: int) -> None:
-    Writer()([chat.read_mark(reader_id, SessionType.SINGLE, peer_id, 0)])
+    Writer()([compose.read_mark(reader_id, SessionType.SINGLE, peer_id, 0)])
 
 
 def ids(messages: list[Message]) -> list[int]:
@@ -102,7 +103,7 @@ def test_pages_of_many_cost_as_much_as_one(
 
 
 def test_pages_of_very_many_rows_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(message_rows, "ROWS_TOGETHER", 5)
+    monkeypatch.setattr(queries, "ROWS_TOGETHER", 5)
     for peer_id in range(100, 104):
         talk(ME, peer_id, "one", "two", "three")
 

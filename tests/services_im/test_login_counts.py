@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 
 from im.networks import UNKNOWN, home_of
-from im.services import login_counts, shared_login_counts
-from im.services.login_counts import MemoryCounts
-from im.services.login_limits import Attempt, Limit, Limits, Verdict
-from im.services.shared_login_counts import SharedCounts
+from im.services.identity import login_counts, shared_login_counts
+from im.services.identity.login_counts import MemoryCounts
+from im.services.identity.login_limits import Attempt, Limit, Limits, Verdict
+from im.services.identity.shared_login_counts import SharedCounts
 from tests.services import Redis as RedisServer
 
 ADMITTED, WRONG, BLOCKED = Verdict.ADMITTED, Verdict.WRONG, Verdict.BLOCKED

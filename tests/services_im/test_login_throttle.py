@@ -5,9 +5,9 @@ import time
 import pytest
 from pytest_django.fixtures import Settings
 
-from im.services import login_throttle
-from im.services.login_limits import Attempt, Verdict, people_limits
-from im.services.login_throttle import Throttle
+from im.services.identity import login_throttle
+from im.services.identity.login_limits import Attempt, Verdict, people_limits
+from im.services.identity.login_throttle import Throttle
 from tests.ports import free_port
 from tests.services import Redis
 

@@ -9,10 +9,9 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from im.models import IMUser, group_messages, messages
-from im.services import message_search
-from im.services.groups import create_group
-from im.services.memberships import membership
-from im.services.message_search import Found, Position, Selection, search, words_of
+from im.services.groups.members import create_group
+from im.services.messages.memberships import membership
+from im.services.messages.search import Found, Position, Selection, Step, around, search, words_of
 from im.storage.writer.requests import NewGroupMessage, NewMessage
 from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType, SessionType
@@ -63,7 +62,7 @@ def everything(selection: Selection, *, count: int = 50, budget_s: float = 60.0)
     return [found for step in _steps(selection, count, budget_s) for found in step.found]
 
 
-def _steps(selection: Selection, count: int, budget_s: float) -> Iterator[message_search.Step]:
+def _steps(selection: Selection, count: int, budget_s: float) -> Iterator[Step]:
     position: Position | None = None
     while True:
         step = search(selection, position, count=count, budget_s=budget_s)
@@ -207,7 +206,7 @@ def test_the_progress_ends_at_all_rows(said: list[Said]) -> None:
 def test_windows_that_hold_too_much_are_made_smaller(
     said: list[Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_search, "MOST_ROWS", 20)
+    monkeypatch.setattr("im.services.messages.search.MOST_ROWS", 20)
 
     assert len(everything(Selection(DAY, DAY + 72 * HOUR_S, words=("会",)))) == len(
         expected(said, Selection(DAY, DAY + 72 * HOUR_S, words=("会",)))
@@ -274,7 +273,7 @@ def test_the_neighbours_of_a_message_are_those_of_its_conversation() -> None:
     store(*(say_in(group, 1, f"text {number}") for number in range(1, 8)))
     store(say(1, 2, "elsewhere"))
 
-    context = message_search.around(SessionType.GROUP, group, 4, 2)
+    context = around(SessionType.GROUP, group, 4, 2)
 
     assert texts(context) == [f"text {number}" for number in range(2, 7)]
 

@@ -5,7 +5,7 @@ from pytest_django.fixtures import Settings
 
 from im.errors import Overloaded
 from im.models import GroupPosition, IMGroup, IMGroupMember, IMUser
-from im.services import chat, missed
+from im.services.messages import catch_up, compose
 from im.storage.writer.writer import Writer
 from im.types import MessageStored, MsgType, SessionType
 
@@ -28,21 +28,21 @@ def _company(db: None) -> None:
 
 
 def say(sender_id: int, to_id: int, text: str, kind: MsgType = MsgType.SINGLE_TEXT) -> None:
-    assert None not in Writer()([chat.new_text(sender_id, to_id, kind, text.encode())])
+    assert None not in Writer()([compose.new_text(sender_id, to_id, kind, text.encode())])
 
 
 def found(marks: tuple[int, ...], *user_ids: int) -> list[tuple[int, str, tuple[int, ...]]]:
     """Return (session, text, for whom) of what is found."""
     return [
         (event.session_id, event.message.content.decode(), event.receivers)
-        for event in missed.since(marks, user_ids)
+        for event in catch_up.since(marks, user_ids)
         if isinstance(event, MessageStored)
     ]
 
 
 def test_messages_after_the_marks_are_found_for_both_sides_and_nobody_else() -> None:
     say(ADA, BOB, "before")
-    marks = missed.marks()
+    marks = catch_up.marks()
     say(ADA, BOB, "one")
     say(BOB, ADA, "two")
     for receiver in range(5, 25):  # all shards
@@ -54,17 +54,17 @@ def test_messages_after_the_marks_are_found_for_both_sides_and_nobody_else() -> 
         ("two", (ADA, BOB)),
     ]
     assert sorted(who for _, _, who in found(marks, *range(5, 25))) == [(n,) for n in range(5, 25)]
-    assert found(marks, DAN) == found(missed.marks(), ADA, BOB) == []
+    assert found(marks, DAN) == found(catch_up.marks(), ADA, BOB) == []
 
 
 def test_group_messages_are_found_for_members_from_when_they_joined() -> None:
-    marks = missed.marks()
+    marks = catch_up.marks()
     say(ADA, GROUP, "one", MsgType.GROUP_TEXT)
     say(ADA, GROUP, "two", MsgType.GROUP_TEXT)
     GroupPosition.objects.create(group_id=GROUP, user_id=CLEO, joined_msg_id=1)
     IMGroupMember.objects.filter(user_id=BOB).update(status=1)
 
-    [one, two] = missed.since(marks, [ADA, BOB, CLEO, DAN])
+    [one, two] = catch_up.since(marks, [ADA, BOB, CLEO, DAN])
 
     assert isinstance(one, MessageStored)
     assert isinstance(two, MessageStored)
@@ -75,9 +75,9 @@ def test_group_messages_are_found_for_members_from_when_they_joined() -> None:
 def test_more_messages_than_may_be_looked_at_are_refused(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(missed, "CHUNK", 2)
+    monkeypatch.setattr(catch_up, "CHUNK", 2)
     settings.IM_REPAIR_MESSAGES = 5
-    marks = missed.marks()
+    marks = catch_up.marks()
     for number in range(5):
         say(ADA, BOB, str(number))
     assert [text for _, text, _ in found(marks, BOB)] == list("01234")
@@ -85,4 +85,4 @@ def test_more_messages_than_may_be_looked_at_are_refused(
     say(ADA, BOB, "one too many")
 
     with pytest.raises(Overloaded, match="more than 5"):
-        missed.since(marks, [BOB])
+        catch_up.since(marks, [BOB])

@@ -4,7 +4,7 @@ import pytest
 from django.utils import translation
 from pytest_django.fixtures import Settings
 
-from im.services.password_rules import check_password
+from im.services.identity.password_rules import check_password
 
 OWNER = {
     "name": "zhangwei",

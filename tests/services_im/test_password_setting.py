@@ -9,9 +9,11 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from im.models import IMDepart, IMUser
-from im.services import announcements, directory, password_setting
-from im.services.directory import DepartmentCard, UserCard
-from im.services.edits import InvalidFields
+from im.services.directory import users
+from im.services.directory.users import DepartmentCard, UserCard
+from im.services.identity import password_setting
+from im.services.messages import announcements
+from im.services.validation import InvalidFields
 from im.types import AccessEnded, MessageStored
 from im.wire import cipher
 from tests.reading import page
@@ -21,8 +23,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ada(db: None) -> int:
-    depart_id = directory.create_department(DepartmentCard("Top")).depart_id
-    return directory.create_user(UserCard("ada", "Ada", depart_id), "first-password").user_id
+    depart_id = users.create_department(DepartmentCard("Top")).depart_id
+    return users.create_user(UserCard("ada", "Ada", depart_id), "first-password").user_id
 
 
 def told(user_id: int) -> list[str]:
@@ -69,7 +71,7 @@ def test_the_systems_user_is_made_once_and_nobody_logs_in_as_it(ada: int) -> Non
 
 
 def test_the_systems_user_that_is_there_is_taken(ada: int) -> None:
-    there = directory.create_user(
+    there = users.create_user(
         UserCard("system", "公司通知", IMDepart.objects.get().pk), "first-password"
     )
 
@@ -88,6 +90,6 @@ def test_a_password_that_is_refused_is_not_told_of(ada: int) -> None:
 
 
 def test_ones_own_change_is_not_told_of(ada: int) -> None:
-    directory.set_password(ada, "another sentence")
+    users.set_password(ada, "another sentence")
 
     assert told(ada) == []

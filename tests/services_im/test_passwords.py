@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from im.services import passwords
+from im.services.identity import passwords
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from im.services import phone
+from im.services.directory import phone
 
 
 @pytest.mark.parametrize(

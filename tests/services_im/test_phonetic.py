@@ -2,7 +2,7 @@
 
 import pytest
 
-from im.services.phonetic import phonetic_name
+from im.services.directory.phonetic import phonetic_name
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 
 from im.errors import Refused
 from im.models import IMUser
-from im.services import groups, profile
+from im.services.groups import members
+from im.services.identity import profile
 from im.types import GroupType
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +18,7 @@ def test_nobody_turns_the_writing_of_others(char: str) -> None:
     with pytest.raises(Refused):
         profile.set_signature(row.pk, f"a{char}b")
     with pytest.raises(Refused):
-        groups.create_group(row.pk, f"a{char}b", "", [row.pk], GroupType.TEMPORARY)
+        members.create_group(row.pk, f"a{char}b", "", [row.pk], GroupType.TEMPORARY)
 
 
 def test_line_breaks_of_a_client_are_its_own() -> None:

@@ -15,9 +15,9 @@ from im.models import (
     group_messages,
     messages,
 )
-from im.services import recent
-from im.services.reading import Reading
-from im.services.recent import OVERLAP_S, RecentSession, Since
+from im.services.messages import recents
+from im.services.messages.prefetch import Reading
+from im.services.messages.recents import OVERLAP_S, RecentSession, Since
 from im.services.stamps import FUTURE_REACH_S
 from im.storage.writer.requests import pair_of
 from im.types import Message, MsgType, RowStatus, SessionType
@@ -261,7 +261,7 @@ def test_many_who_ask_at_once_cost_as_much_as_one(
     ]
     with django_assert_num_queries(3):
         reading = Reading(since.user_id for since in asked)
-        found = [[*sessions] for sessions in recent.recent_sessions(asked, reading)]
+        found = [[*sessions] for sessions in recents.recent_sessions(asked, reading)]
 
     assert [peers(sessions) for sessions in found] == [[1], [ME], [2], [], [2, 1], [1]]
 

@@ -6,10 +6,12 @@ import pytest
 from django.db import DatabaseError
 
 from im.models import IMUser, Statistic
-from im.services import accounts, chat, statistics
-from im.services.accounts import Credentials
-from im.services.groups import create_group
-from im.services.statistics import Kind
+from im.services.groups.members import create_group
+from im.services.identity import login
+from im.services.identity.login import Credentials
+from im.services.messages import compose
+from im.services.monitoring import statistics
+from im.services.monitoring.statistics import Kind
 from im.storage.writer.requests import Item, NewMessage
 from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType
@@ -40,7 +42,7 @@ def people(count: int) -> None:
 
 
 def text(sender: int, to: int, kind: int = MsgType.SINGLE_TEXT) -> Item:
-    return chat.new_text(sender, to, kind, b"text")
+    return compose.new_text(sender, to, kind, b"text")
 
 
 @pytest.mark.django_db
@@ -74,7 +76,7 @@ def test_stored_messages_are_counted_by_kind_and_by_group() -> None:
 def test_logins_are_counted_by_how_they_end() -> None:
     people(1)
 
-    accounts.LoginDesk()([Credentials("u1", "wrong"), Credentials("nobody", "x")])
+    login.LoginDesk()([Credentials("u1", "wrong"), Credentials("nobody", "x")])
     statistics.flush()
 
     assert totals() == {(Kind.FAILED_LOGINS, 0): 2}

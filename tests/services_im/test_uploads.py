@@ -4,8 +4,15 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from im.models import UploadCount
-from im.services import statistics, storage, uploads
-from im.services.uploads import NoRoom, TooMuchToday, charge, limit_of_network, limit_of_person
+from im.services.media import uploads
+from im.services.media.uploads import (
+    NoRoom,
+    TooMuchToday,
+    charge,
+    limit_of_network,
+    limit_of_person,
+)
+from im.services.monitoring import disk_usage, statistics
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +68,7 @@ def test_yesterday_does_not_count_and_is_forgotten() -> None:
 
 
 def test_room_is_measured_where_files_are_stored(settings: Settings) -> None:
-    free = storage.free_bytes()
+    free = disk_usage.free_bytes()
 
     settings.IM_FREE_DISK_BYTES = 0
     uploads.check_room(free // 2)

@@ -8,9 +8,10 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from im.models import IMUser, UsedToken, WebSession
-from im.services import access, directory, login_tokens, passwords, web_sessions
-from im.services.accounts import TOKEN_OVER, Admitted, Credentials, LoginDesk
-from im.services.directory import UserCard
+from im.services.directory import users
+from im.services.directory.users import UserCard
+from im.services.identity import passwords, revocation, tokens, web_sessions
+from im.services.identity.login import TOKEN_OVER, Admitted, Credentials, LoginDesk
 from im.types import UserStatus, WebSessionEnded
 from tests.conftest import manage
 
@@ -81,7 +82,7 @@ def test_a_logout_ends_it_and_says_so_once() -> None:
     told = web_sessions.end(session.cookie)
 
     assert isinstance(told, WebSessionEnded)
-    assert access.sessions_ended(int(time.time()) - 5) == {told.key}
+    assert revocation.sessions_ended(int(time.time()) - 5) == {told.key}
     assert web_sessions.end(session.cookie) is None
     assert web_sessions.renew(session.cookie) is None
     assert log_in(session.token) is TOKEN_OVER
@@ -91,7 +92,7 @@ def test_who_left_and_comes_back_has_to_log_in_again() -> None:
     user = add_user()
     session = begun(user)
 
-    directory.mark_left([user.pk])
+    users.mark_left([user.pk])
     IMUser.objects.update(status=UserStatus.NORMAL)
 
     assert web_sessions.renew(session.cookie) is None
@@ -110,9 +111,7 @@ def test_it_ends_when_an_operator_sets_the_status_to_left(company_department: in
     user = add_user()
     session = begun(user)
 
-    directory.change_user(
-        user.pk, UserCard("ada", "Ada", company_department, status=UserStatus.LEFT)
-    )
+    users.change_user(user.pk, UserCard("ada", "Ada", company_department, status=UserStatus.LEFT))
 
     assert WebSession.objects.filter(ended=0).count() == 0
     assert web_sessions.renew(session.cookie) is None
@@ -120,7 +119,7 @@ def test_it_ends_when_an_operator_sets_the_status_to_left(company_department: in
 
 @pytest.fixture
 def company_department(db: None) -> int:
-    return directory.create_department(directory.DepartmentCard("Top")).depart_id
+    return users.create_department(users.DepartmentCard("Top")).depart_id
 
 
 def test_sessions_that_ran_out_are_found_by_gateways(settings: Settings) -> None:
@@ -130,7 +129,7 @@ def test_sessions_that_ran_out_are_found_by_gateways(settings: Settings) -> None
 
     [key] = WebSession.objects.values_list("key", flat=True)
 
-    assert access.sessions_ended(int(time.time()) - 30) == {key}
+    assert revocation.sessions_ended(int(time.time()) - 30) == {key}
 
 
 def test_one_person_has_a_bounded_number_of_browsers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,18 +149,18 @@ def test_what_is_over_is_swept_after_a_while(settings: Settings) -> None:
     settings.IM_WEB_SESSION_SECONDS = 1000
     user = add_user()
     kept, ended = begun(user), begun(user)
-    login_tokens.use([(login_tokens.Token("x", "1"), "claim")])
+    tokens.use([(tokens.Token("x", "1"), "claim")])
     web_sessions.end(ended.cookie)
     later(500)
     web_sessions.sweep()
-    login_tokens.sweep()
+    tokens.sweep()
     assert (WebSession.objects.count(), UsedToken.objects.count()) == (2, 1)
 
     later(10_000)
     WebSession.objects.filter(ended=0).update(expires=int(time.time()) + 10)
     UsedToken.objects.update(expires=1)
     web_sessions.sweep()
-    login_tokens.sweep()
+    tokens.sweep()
 
     assert (WebSession.objects.count(), UsedToken.objects.count()) == (1, 0)
     assert web_sessions.user_of(kept.cookie) is not None
@@ -196,12 +195,12 @@ def test_somebody_elses_name_does_not_use_a_token_up() -> None:
 
 
 def test_gateways_that_try_one_token_at_once_let_one_in() -> None:
-    token = login_tokens.read(begun(add_user()).token)
+    token = tokens.read(begun(add_user()).token)
     assert token is not None
 
     def use(gateway: int) -> bool:
         try:
-            [is_unused] = login_tokens.use([(token, login_tokens.new_claim())])
+            [is_unused] = tokens.use([(token, tokens.new_claim())])
         finally:
             connection.close()
         return is_unused
@@ -211,10 +210,10 @@ def test_gateways_that_try_one_token_at_once_let_one_in() -> None:
 
 
 def test_an_attempt_that_is_made_again_after_a_lost_answer_has_its_token() -> None:
-    token = login_tokens.read(begun(add_user()).token)
+    token = tokens.read(begun(add_user()).token)
     assert token is not None
 
-    assert [login_tokens.use([(token, claim)]) for claim in ("a", "a", "b")] == [
+    assert [tokens.use([(token, claim)]) for claim in ("a", "a", "b")] == [
         [True], [True], [False],
     ]  # fmt: skip
 
@@ -222,13 +221,13 @@ def test_an_attempt_that_is_made_again_after_a_lost_answer_has_its_token() -> No
 TRIALS = """
 from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
-from im.services import login_tokens
-from im.services.login_tokens import Token
+from im.services.identity import tokens
+from im.services.identity.tokens import Token
 
 def use(gateway):
     try:
-        claim = login_tokens.new_claim()
-        return login_tokens.use([(Token("", str(number)), claim) for number in range(20)])
+        claim = tokens.new_claim()
+        return tokens.use([(Token("", str(number)), claim) for number in range(20)])
     finally:
         connection.close()
 

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from im.consumers.web import is_allowed_origin
 from im.errors import Overloaded
-from im.services.accounts import Credentials
+from im.services.identity.login import Credentials
 from im.views import chat
 
 View = Callable[[HttpRequest], Awaitable[HttpResponse]]

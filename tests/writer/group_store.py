@@ -1,7 +1,7 @@
 """Groups for the writer's tests: made by the service or, as another server would, by SQL."""
 
-from im.services.groups import create_group
-from im.services.memberships import Membership, membership
+from im.services.groups.members import create_group
+from im.services.messages.memberships import Membership, membership
 from im.storage.writer.requests import GroupReadMark, GroupRemoval, NewGroupMessage
 from im.types import GroupType, MsgType
 from tests.writer.store import NOW, Store

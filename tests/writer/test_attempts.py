@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from im.models import IMUser
-from im.services import profile
+from im.services.identity import profile
 from im.storage import retry
 from im.storage.retry import CommitOutcomeUnknown, in_transaction, repeated
 from im.storage.writer.writer import Writer

@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from im.models import IMRecentSession, IMRelationShip
-from im.services import audit
-from im.services.audit.findings import EXAMPLES, Check, Report
+from im.services import consistency
+from im.services.consistency.findings import EXAMPLES, Check, Report
 from im.storage.writer.writer import Writer
 from tests.conftest import manage
 from tests.e2e.database import Database
@@ -91,7 +91,7 @@ def findings(report: Report) -> list[str]:
 
 
 def test_what_the_writer_leaves_is_clean(place: Place) -> None:
-    report = audit.examine()
+    report = consistency.examine()
 
     assert findings(report) == []
     assert {check.value: report.rows[check] for check in Check} == {
@@ -284,7 +284,7 @@ def damages_for_good(place: Place) -> list[Damage]:
 
 
 def assert_found(damage: Damage) -> None:
-    found = findings(audit.examine())
+    found = findings(consistency.examine())
     assert any(text.startswith(damage.finding) for text in found), (damage, found)
 
 
@@ -295,10 +295,10 @@ def test_damage_is_found_and_repaired(place: Place) -> None:
         with place.store.undone(*TABLES):
             place.store.change(damage.statement)
             assert_found(damage)
-            said = list(audit.repair())
+            said = list(consistency.repair())
             assert len(said) == 1, (damage, said)
             assert _without_times(place.everything()) == _without_times(healthy), damage
-            assert findings(audit.examine()) == []
+            assert findings(consistency.examine()) == []
 
 
 def _without_times(
@@ -313,8 +313,8 @@ def test_what_can_only_be_made_plausible_is(place: Place) -> None:
         with place.store.undone(*TABLES):
             place.store.change(damage.statement)
             assert_found(damage)
-            assert list(audit.repair())
-            assert findings(audit.examine()) == [], damage
+            assert list(consistency.repair())
+            assert findings(consistency.examine()) == [], damage
 
 
 def test_what_is_lost_is_found_and_no_message_is_touched(place: Place) -> None:
@@ -324,11 +324,11 @@ def test_what_is_lost_is_found_and_no_message_is_touched(place: Place) -> None:
             place.store.change(damage.statement)
             messages = [place.store.rows(f"SELECT * FROM {table}") for table in others]
             assert_found(damage)
-            list(audit.repair())
+            list(consistency.repair())
             assert_found(damage)
             assert messages == [place.store.rows(f"SELECT * FROM {table}") for table in others]
 
-    assert findings(audit.examine()) == []
+    assert findings(consistency.examine()) == []
 
 
 def test_a_conversation_made_anew_goes_on_behind_its_messages_with_nothing_unread(
@@ -336,7 +336,7 @@ def test_a_conversation_made_anew_goes_on_behind_its_messages_with_nothing_unrea
 ) -> None:
     place.store.change("DELETE FROM im_conversation")
 
-    list(audit.repair())
+    list(consistency.repair())
 
     made = place.store.conversation(ADA, BOB)
     assert (made.last_msg_id, made.dense_from) == (3, 1)
@@ -347,7 +347,7 @@ def test_a_position_made_anew_hides_what_was_said_before_and_nothing_since(place
     place.store.change(f"UPDATE {place.groups} SET created = 5 WHERE msgId = 1")
     place.store.change(f"DELETE FROM im_group_position WHERE user_id = {CLEO}")
 
-    list(audit.repair())
+    list(consistency.repair())
 
     assert place.store.row(
         "SELECT joined_msg_id, read_msg_id, removed_msg_id FROM im_group_position"
@@ -368,7 +368,7 @@ def test_a_missing_unique_key_is_found_with_the_rows_it_would_refuse(
         " VALUES (1, 2, 0, 1, 1)"
     )
 
-    assert findings(audit.examine())[:3] == [
+    assert findings(consistency.examine())[:3] == [
         "unique keys: IMRelationShip has no unique key on (bigId, smallId)",
         "unique keys: IMRelationShip: 2 rows with (bigId, smallId) = (2, 1)",
         "unique keys: IMRecentSession has no unique key on (peerId, type, userId)",
@@ -386,14 +386,14 @@ def test_a_writer_in_the_midst_of_a_transaction_is_not_seen_and_not_waited_for(
     cursor.execute("UPDATE im_conversation SET last_msg_id = 4")
     began = time.monotonic()
 
-    assert findings(audit.examine()) == []
+    assert findings(consistency.examine()) == []
     assert time.monotonic() - began < LOCK_WAIT_S
     writer.rollback()
     writer.close()
 
 
 def test_reads_of_a_snapshot_do_not_see_what_was_committed_since(place: Place) -> None:
-    from im.services.audit.snapshot import select, snapshot
+    from im.services.consistency.snapshot import select, snapshot
 
     question = "SELECT last_msg_id FROM im_conversation"
     with snapshot():
@@ -434,7 +434,7 @@ def adopted(backend: str, point_django_at: PointDjangoAt) -> None:
 
 
 def test_faults_that_an_original_server_left_are_not_ours(adopted: None) -> None:
-    assert findings(audit.examine()) == []
+    assert findings(consistency.examine()) == []
 
 
 def test_what_is_said_on_an_adopted_database_is_checked(adopted: None, backend: str) -> None:
@@ -447,10 +447,10 @@ def test_what_is_said_on_an_adopted_database_is_checked(adopted: None, backend: 
     writer([text(1, 2, "new", now), say(1, 9, "new", now)])
     writer.close()
 
-    assert findings(audit.examine()) == []
+    assert findings(consistency.examine()) == []
     store.change("DELETE FROM IMMessage_1 WHERE msgId = 9")
     store.change("DELETE FROM IMGroupMessage_1 WHERE msgId = 6")
-    found = findings(audit.examine())
+    found = findings(consistency.examine())
     assert "message ids: conversation 1: 0 messages from 9 to 9" in found
     assert "group message ids: group 9: 0 messages from 6 to 6" in found
 
@@ -490,7 +490,7 @@ def test_of_many_findings_a_few_are_shown(place: Place) -> None:
             "INSERT INTO IMRecentSession (userId, peerId, type, status, created, updated)"
             f" VALUES (1, {peer_id}, 1, 0, {int(time.time())}, 1)"
         )
-    report = audit.examine()
+    report = consistency.examine()
 
     assert report.findings[Check.SESSIONS] == 10
     assert len(report.examples[Check.SESSIONS]) == EXAMPLES

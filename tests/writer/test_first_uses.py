@@ -9,12 +9,8 @@ from im.dispatch import Stored
 from im.handlers import message
 from im.handlers.lists import ListDesk, ListQuestion
 from im.handlers.pages import PEOPLE, DirectoryDesk, Question
-from im.services import statistics
-from im.services.accounts import (
-    TOKEN_OVER,
-    Credentials,
-    LoginDesk,
-)
+from im.services.identity.login import TOKEN_OVER, Credentials, LoginDesk
+from im.services.monitoring import statistics
 from im.storage.retry import repeated
 from im.storage.writer.writer import Writer
 from tests.proxy import Proxy, Statement

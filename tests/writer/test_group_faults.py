@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 
 from im.errors import Refused
-from im.services import groups
-from im.services.memberships import membership
+from im.services.groups import members
+from im.services.messages.memberships import membership
 from im.storage.writer.writer import Writer
 from im.types import GroupChange, MessageStored
 from tests.proxy import Proxy, Statement
@@ -77,7 +77,7 @@ def test_nobody_writes_after_being_taken_out(
     group = make(ada, bob)
 
     def take_out() -> int:
-        groups.change_members(ada, group, GroupChange.REMOVE, [bob])
+        members.change_members(ada, group, GroupChange.REMOVE, [bob])
         last, _ = counter(store, group)
         return last
 
@@ -115,7 +115,7 @@ def test_changes_that_meet_at_the_lock_are_made_one_after_the_other(
 
     def add(actor: int, user_id: int) -> bool:
         with connection.execute_wrapper(meet):
-            groups.change_members(actor, group, GroupChange.ADD, [user_id])
+            members.change_members(actor, group, GroupChange.ADD, [user_id])
         return True
 
     assert _at_once(partial(add, ada, cleo), partial(add, bob, dan)) == [True, True]
@@ -131,7 +131,7 @@ def test_the_same_one_added_twice_at_once_is_added_once(
 
     def add(actor: int) -> bool:
         try:
-            groups.change_members(actor, group, GroupChange.ADD, [cleo])
+            members.change_members(actor, group, GroupChange.ADD, [cleo])
         except Refused:
             return False
         return True

@@ -3,9 +3,10 @@
 import pytest
 
 from im.errors import Refused
-from im.services import groups, history
-from im.services.history import Opening
-from im.services.memberships import membership
+from im.services.groups import members
+from im.services.messages import history
+from im.services.messages.history import Opening
+from im.services.messages.memberships import membership
 from im.storage.writer.writer import Writer
 from im.types import GroupChange, GroupType, RowStatus, SessionType
 from tests.reading import fixed_groups_of, group_page, groups_of, sessions_of
@@ -19,12 +20,12 @@ TEMPORARY, NORMAL = GroupType.TEMPORARY, GroupType.NORMAL
 
 def row(store: Store, group_id: int) -> tuple[int, int]:
     """Return (version, number of members) of a group's row."""
-    version, members = store.row("SELECT version, userCnt FROM IMGroup WHERE id = %s", group_id)
-    return version, members
+    version, count = store.row("SELECT version, userCnt FROM IMGroup WHERE id = %s", group_id)
+    return version, count
 
 
 def fixed(*member_ids: int) -> int:
-    return groups.create_group(member_ids[0], "fixed", "", member_ids, NORMAL).group_id
+    return members.create_group(member_ids[0], "fixed", "", member_ids, NORMAL).group_id
 
 
 def seen(user_id: int, group_id: int) -> list[int]:
@@ -44,7 +45,7 @@ def test_a_new_group_has_its_members_counted_once_and_version_one(
 ) -> None:
     ada, bob, cleo = users(3)
 
-    made = groups.create_group(ada, "团队", "url", [bob, cleo, bob, 2**31], TEMPORARY)
+    made = members.create_group(ada, "团队", "url", [bob, cleo, bob, 2**31], TEMPORARY)
 
     assert made.member_ids == (bob, cleo)  # neither the creator nor who doesn't exist
     assert (made.name, made.avatar, made.creator_id) == ("团队", "url", ada)
@@ -65,7 +66,7 @@ def test_a_group_needs_a_name_and_members(
     [ada] = users(1)
 
     with pytest.raises(Refused):
-        groups.create_group(ada, name, avatar, [ada] if with_members else [2**31], TEMPORARY)
+        members.create_group(ada, name, avatar, [ada] if with_members else [2**31], TEMPORARY)
 
     assert groups_of(ada) == []
 
@@ -80,7 +81,7 @@ def test_a_group_has_a_bounded_size(
     with pytest.raises(Refused):
         make(*ids)
     with pytest.raises(Refused):
-        groups.change_members(ids[0], group, ADD, ids[3:])
+        members.change_members(ids[0], group, ADD, ids[3:])
 
     assert row(store, group) == (1, 3)
 
@@ -94,11 +95,11 @@ def test_a_change_raises_the_version_counts_again_and_names_everybody(
     ada, bob, cleo, dan = users(4)
     group = make(ada, bob)
 
-    added = groups.change_members(bob, group, ADD, [dan, cleo, ada, 2**31])
+    added = members.change_members(bob, group, ADD, [dan, cleo, ada, 2**31])
     after_adding = row(store, group)
-    removed = groups.change_members(ada, group, REMOVE, [cleo, 2**31])
+    removed = members.change_members(ada, group, REMOVE, [cleo, 2**31])
 
-    everybody = groups.in_text_order([ada, bob, cleo, dan])
+    everybody = members.in_text_order([ada, bob, cleo, dan])
     assert (added.actor_id, added.changed, added.members) == (bob, (cleo, dan), everybody)
     assert after_adding == (2, 4)
     assert removed.changed == (cleo,)
@@ -114,7 +115,7 @@ def test_what_changes_nothing_is_refused_and_leaves_the_version(
 
     for change, ids in ((ADD, [bob]), (ADD, []), (ADD, [2**31]), (REMOVE, [cleo]), (REMOVE, [])):
         with pytest.raises(Refused):
-            groups.change_members(ada, group, change, ids)
+            members.change_members(ada, group, change, ids)
 
     assert row(store, group) == (1, 2)
 
@@ -151,7 +152,7 @@ def test_who_may_change_whom(
     whom = [newcomer] if change is ADD else [other]
 
     try:
-        groups.change_members(actor_id, group, change, whom)
+        members.change_members(actor_id, group, change, whom)
     except Refused:
         changed = False
     else:
@@ -168,7 +169,7 @@ def test_a_group_that_is_not_there_is_not_changed(
 
     for group in (2**31 - 1, 0):
         with pytest.raises(Refused):
-            groups.change_members(ada, group, ADD, [bob])
+            members.change_members(ada, group, ADD, [bob])
 
 
 def test_an_adopted_group_without_counter_is_changed_and_goes_on_behind_its_highest_id(
@@ -177,7 +178,7 @@ def test_an_adopted_group_without_counter_is_changed_and_goes_on_behind_its_high
     ada, bob = users(2)
     group = adopt(store, ada, said=(1, 2, 5))
 
-    groups.change_members(ada, group, ADD, [bob])
+    members.change_members(ada, group, ADD, [bob])
     writer([say(bob, group, "new")])
 
     assert contents(store, group)[-1] == (6, "new")
@@ -195,7 +196,7 @@ def test_who_joins_sees_what_is_said_from_then_on(
     group = make(ada)
     writer([say(ada, group), say(ada, group)])
 
-    groups.change_members(ada, group, ADD, [bob])
+    members.change_members(ada, group, ADD, [bob])
     before = (seen(bob, group), unread(bob, group), standing(bob, group).is_on_list)
     writer([say(ada, group)])
 
@@ -210,11 +211,11 @@ def test_who_returns_sees_only_what_is_said_since(
     ada, bob = users(2)
     group = make(ada, bob)
     writer([say(ada, group), say(bob, group)])
-    groups.change_members(ada, group, REMOVE, [bob])
+    members.change_members(ada, group, REMOVE, [bob])
     writer([say(ada, group)])
     away = (seen(bob, group), membership(bob, group), groups_of(bob))
 
-    groups.change_members(ada, group, ADD, [bob])
+    members.change_members(ada, group, ADD, [bob])
     writer([say(ada, group)])
 
     assert away == ([], None, [])
@@ -232,7 +233,7 @@ def test_pages_asked_for_together_show_each_what_he_may_see(
     ada, bob, cleo = users(3)
     one, two = make(ada, bob), make(ada, cleo)
     writer([say(ada, one), say(bob, one), say(ada, two), text(ada, bob), text(bob, ada)])
-    groups.change_members(ada, two, ADD, [bob])
+    members.change_members(ada, two, ADD, [bob])
     writer([say(cleo, two)])
     asked = [(ada, two), (bob, two), (bob, one), (cleo, one), (ada, one)]
     openings = [
@@ -254,8 +255,8 @@ def test_a_returning_members_list_shows_the_group_when_somebody_writes(
     ada, bob = users(2)
     group = make(ada, bob)
     writer([say(ada, group, "secret")])
-    groups.change_members(ada, group, REMOVE, [bob])
-    groups.change_members(ada, group, ADD, [bob])
+    members.change_members(ada, group, REMOVE, [bob])
+    members.change_members(ada, group, ADD, [bob])
 
     [told] = sessions_of(bob, 1, knows_removed=True)
     writer([say(ada, group, "welcome")])
@@ -272,8 +273,8 @@ def test_the_last_one_can_be_taken_out_and_somebody_added_again(
     ada, bob = users(2)
     group = make(ada)
 
-    empty = groups.change_members(ada, group, REMOVE, [ada])
-    again = groups.change_members(ada, group, ADD, [bob])
+    empty = members.change_members(ada, group, REMOVE, [ada])
+    again = members.change_members(ada, group, ADD, [bob])
 
     assert (empty.members, again.members) == ((), (bob,))
 
@@ -286,19 +287,19 @@ def test_a_card_is_returned_to_members_whose_version_is_older(
 ) -> None:
     ada, bob, mallory = users(3)
     group = make(ada, bob)
-    groups.set_shield(ada, group, True)
+    members.set_shield(ada, group, True)
 
-    [card] = groups.newer_groups(ada, {group: 0, 2**31: 0})
+    [card] = members.newer_groups(ada, {group: 0, 2**31: 0})
 
     assert (card.version, card.is_shielded) == (1, True)
-    assert card.member_ids == groups.in_text_order([ada, bob])
-    assert not groups.newer_groups(bob, {group: 0})[0].is_shielded
-    assert groups.newer_groups(ada, {group: 1}) == []
-    assert groups.newer_groups(mallory, {group: 0}) == []
+    assert card.member_ids == members.in_text_order([ada, bob])
+    assert not members.newer_groups(bob, {group: 0})[0].is_shielded
+    assert members.newer_groups(ada, {group: 1}) == []
+    assert members.newer_groups(mallory, {group: 0}) == []
 
 
 def test_members_are_listed_in_the_order_of_their_decimal_text() -> None:
-    assert groups.in_text_order([2, 10, 1, 100]) == (1, 10, 100, 2)
+    assert members.in_text_order([2, 10, 1, 100]) == (1, 10, 100, 2)
 
 
 def test_fixed_groups_are_listed_and_temporary_ones_are_not(
@@ -317,22 +318,22 @@ def test_a_shield_is_a_members_own_and_survives_writing_and_reading(
     ada, bob = users(2)
     group = adopt(store, ada, bob)  # without positions
     with pytest.raises(Refused):
-        groups.set_shield(users(1)[0], group, True)
+        members.set_shield(users(1)[0], group, True)
 
-    groups.set_shield(ada, group, True)
+    members.set_shield(ada, group, True)
     writer([say(ada, group)])
 
-    assert groups.newer_groups(ada, {group: 0})[0].is_shielded
-    groups.set_shield(ada, group, False)
-    assert not groups.newer_groups(ada, {group: 0})[0].is_shielded
+    assert members.newer_groups(ada, {group: 0})[0].is_shielded
+    members.set_shield(ada, group, False)
+    assert not members.newer_groups(ada, {group: 0})[0].is_shielded
 
 
 def test_who_returns_has_no_shield_any_more(store: Store, writer: Writer, users: TakeUsers) -> None:
     ada, bob = users(2)
     group = make(ada, bob)
-    groups.set_shield(bob, group, True)
+    members.set_shield(bob, group, True)
 
-    groups.change_members(ada, group, REMOVE, [bob])
-    groups.change_members(ada, group, ADD, [bob])
+    members.change_members(ada, group, REMOVE, [bob])
+    members.change_members(ada, group, ADD, [bob])
 
-    assert not groups.newer_groups(bob, {group: 0})[0].is_shielded
+    assert not members.newer_groups(bob, {group: 0})[0].is_shielded

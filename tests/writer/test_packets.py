@@ -9,8 +9,8 @@ from django.db import connection
 from im.checks import statements_fit
 from im.handlers import buddy, message
 from im.handlers.lists import ListDesk, ListQuestion
-from im.services.chat import MAX_TEXT_CHARACTERS
-from im.services.recent import Since
+from im.services.messages.compose import MAX_TEXT_CHARACTERS
+from im.services.messages.recents import Since
 from im.storage import sql
 from im.storage.writer.writer import Writer
 from im.wire.proto import buddy_pb2, message_pb2

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from im.services.groups import create_group
+from im.services.groups.members import create_group
 from im.sqlite.turns import Turns
 from im.storage.writer.writer import Writer
 from im.types import GroupType

@@ -6,8 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from im.models import IMAudio
-from im.services import groups, small_files, voice, voice_sweep
-from im.services.voice import Voice
+from im.services.groups import members
+from im.services.media import small_files
+from im.services.messages import orphaned_voice, voice
+from im.services.messages.voice import Voice
 from im.storage.writer.requests import NewGroupMessage, NewMessage
 from im.storage.writer.writer import Writer
 from im.types import GroupType, MsgType
@@ -32,7 +34,7 @@ def writer(writer: Writer) -> Writer:
 
 
 def swept() -> int:
-    return sum(deleted for _, deleted in voice_sweep.sweep(DAY_S))
+    return sum(deleted for _, deleted in orphaned_voice.sweep(DAY_S))
 
 
 def kept_of(sender_id: int) -> set[str]:
@@ -45,8 +47,8 @@ def test_voice_of_refused_messages_goes_and_that_of_stored_ones_stays(
     writer: Writer, users: TakeUsers
 ) -> None:
     ada, bob, cleo = users(3)
-    own = groups.create_group(ada, "a", "", [ada, bob], GroupType.TEMPORARY).group_id
-    foreign = groups.create_group(cleo, "c", "", [bob, cleo], GroupType.TEMPORARY).group_id
+    own = members.create_group(ada, "a", "", [ada, bob], GroupType.TEMPORARY).group_id
+    foreign = members.create_group(cleo, "c", "", [bob, cleo], GroupType.TEMPORARY).group_id
     items = [
         said(ada, bob, SINGLE),
         said(ada, own, GROUP),
@@ -73,7 +75,7 @@ def test_voice_that_may_be_on_its_way_is_left_alone(writer: Writer, users: TakeU
     [ada] = users(1)
     item = said(ada, NOBODY, SINGLE, age_s=HOUR_S // 2)
 
-    deleted = sum(deleted for _, deleted in voice_sweep.sweep(0))
+    deleted = sum(deleted for _, deleted in orphaned_voice.sweep(0))
 
     assert (deleted, kept_of(ada)) == (0, {item.content})
 
@@ -103,7 +105,7 @@ def test_a_picture_with_the_bytes_of_a_swept_sound_stays(writer: Writer, users: 
 def test_more_rows_than_fit_at_once_are_looked_at(
     writer: Writer, users: TakeUsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voice_sweep, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(orphaned_voice, "ROWS_AT_ONCE", 2)
     ada, bob = users(2)
     writer([said(ada, bob, SINGLE) for _ in range(3)])
     for _ in range(5):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from im.services import audit
-from im.services.audit.findings import Check, Report
+from im.services import consistency
+from im.services.consistency.findings import Check, Report
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         if options["repair"]:
             self._repair()
-        report = audit.examine()
+        report = consistency.examine()
         for line in table(report):
             self.stdout.write(line)
         found = report.findings.total()
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def _repair(self) -> None:
         count = 0
-        for statement in audit.repair():
+        for statement in consistency.repair():
             self.stdout.write(f"repaired: {statement}")
             count += 1
         self.stdout.write(f"{count} repairs; what follows is what is left\n\n")

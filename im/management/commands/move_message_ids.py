@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from im.errors import Refused
-from im.services import message_ids
+from im.services.messages import message_ids
 
 
 class Command(BaseCommand):

@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from im.errors import Refused
-from im.services import seeding
-from im.services.directory import USER_TEXTS
-from im.services.password_rules import MAX_PASSWORD_CHARS
-from im.services.seeding import NAME_DIGITS, Crowd
+from im.services.directory.users import USER_TEXTS
+from im.services.identity.password_rules import MAX_PASSWORD_CHARS
+from im.services.setup import seed_people
+from im.services.setup.seed_people import NAME_DIGITS, Crowd
 
 # Rows per transaction: about 30 ms, so that a running server is not held up on slow disks either.
 ROWS_PER_CHUNK = 250
@@ -77,10 +77,10 @@ def _check(wish: Wish) -> None:
 
 
 def _seed(wish: Wish) -> Crowd:
-    seeding.check_names(wish.prefix, wish.users)
+    seed_people.check_names(wish.prefix, wish.users)
     depart_ids = _add_departments(wish)
     with _own_turn():
-        crowd = seeding.reserve_crowd(wish.prefix, wish.users, depart_ids, wish.password)
+        crowd = seed_people.reserve_crowd(wish.prefix, wish.users, depart_ids, wish.password)
     _add_people(crowd, wish.password)
     for number in _counted("groups", wish.groups):
         _add_group(crowd, number, wish.members)
@@ -88,18 +88,18 @@ def _seed(wish: Wish) -> Crowd:
 
 
 def _add_departments(wish: Wish) -> list[int]:
-    times = seeding.department_times(wish.departments)
+    times = seed_people.department_times(wish.departments)
     depart_ids: list[int] = []
     for numbers in _chunks("departments", wish.departments):
         with _own_turn():
-            depart_ids += seeding.add_departments(wish.prefix, numbers, depart_ids, times)
+            depart_ids += seed_people.add_departments(wish.prefix, numbers, depart_ids, times)
     return depart_ids
 
 
 def _add_people(crowd: Crowd, password: str) -> None:
     for numbers in _chunks("people", crowd.count):
         with _own_turn():
-            seeding.add_people(crowd, numbers, password)
+            seed_people.add_people(crowd, numbers, password)
 
 
 def _add_group(crowd: Crowd, number: int, members: int) -> None:
@@ -107,10 +107,10 @@ def _add_group(crowd: Crowd, number: int, members: int) -> None:
     first = (number - 1) * members
     user_ids = [crowd.user_ids[(first + n) % crowd.count] for n in range(members)]
     with _own_turn():
-        group_id = seeding.add_group(f"{crowd.prefix} group {number}", 1, user_ids[0], [])
+        group_id = seed_people.add_group(f"{crowd.prefix} group {number}", 1, user_ids[0], [])
     for start in range(0, members, ROWS_PER_CHUNK):
         with _own_turn():
-            seeding.add_members(group_id, user_ids[start : start + ROWS_PER_CHUNK])
+            seed_people.add_members(group_id, user_ids[start : start + ROWS_PER_CHUNK])
 
 
 def _counted(what: str, count: int) -> Iterator[int]:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from im.errors import Refused
-from im.services.message_seeding import Seeder
+from im.services.setup.seed_messages import Seeder
 
 MESSAGES_PER_PAIR = 100
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from im.services import small_files, voice_sweep
+from im.services.media import small_files
+from im.services.messages import orphaned_voice
 
 HOUR_S = 3600
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         if options["hours"] < 1:
             raise CommandError("--hours must be at least 1: younger voice may be on its way")
         seen = deleted = 0
-        for rows, orphans in voice_sweep.sweep(options["hours"] * HOUR_S):
+        for rows, orphans in orphaned_voice.sweep(options["hours"] * HOUR_S):
             seen, deleted = seen + rows, deleted + orphans
         unfinished = small_files.sweep_unfinished(options["hours"] * HOUR_S)
         self.stdout.write(f"{deleted} of {seen} voice messages belonged to no message, deleted")

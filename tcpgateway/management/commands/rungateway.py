@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from im.services import installation, instance_lock
+from im.services.setup import first_run, instance_lock
 from tcpgateway import runners
 from tcpgateway.lifeline import Lifeline
 from tcpgateway.server import open_ports
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             )
         if workers == 1:
             instance_lock.claim()
-        installation.check_tables()
+        first_run.check_tables()
         connection.close()  # nobody needs it while the gateway runs
         if workers > 1:
             step = 1 if options["consecutive_ports"] else 0

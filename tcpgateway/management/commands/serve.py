@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 from im import addresses
-from im.services import installation, instance_lock, password_file
-from im.services.installation import ADMINISTRATOR, Preparations
+from im.services.setup import first_run, instance_lock, password_file
+from im.services.setup.first_run import ADMINISTRATOR, Preparations
 from tcpgateway import runners
 from tcpgateway.server import listen, open_ports
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             if options["first_run"]:
                 lines += self._prepare(passwords)
             else:
-                installation.check_tables()
+                first_run.check_tables()
             connection.close()  # nobody needs it while the server runs
             announce = "\n  ".join(["\nThe server is ready; Ctrl-C stops it.", *lines])
             runners.run_with_web(ports, http, announce)
@@ -49,11 +49,11 @@ class Command(BaseCommand):
     def _prepare(self, passwords: Path) -> list[str]:
         """Make what is missing in the database; return what to tell about logging in."""
         try:
-            missing = len(installation.missing_migrations())
+            missing = len(first_run.missing_migrations())
             if missing:
                 self.stdout.write(f"bringing the tables up to date ({missing} migrations)")
                 self.stdout.flush()
-            return _logins(installation.prepare(passwords), passwords)
+            return _logins(first_run.prepare(passwords), passwords)
         except OSError as exc:
             raise ImproperlyConfigured(f"{passwords} can't be used: {exc.strerror}") from exc
 

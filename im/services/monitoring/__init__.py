@@ -1,0 +1,1 @@
+"""What operators look at: figures by the hour, and the disk."""
