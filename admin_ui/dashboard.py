@@ -20,8 +20,8 @@ from admin_ui.charts import Bar, Chart, chart
 from admin_ui.names import names_of
 from admin_ui.roles import VIEW_CONVERSATIONS, VIEW_DASHBOARD, VIEW_LIVE
 from admin_ui.site import console_page
-from im.delivery import asking
-from im.delivery.asking import Answers
+from im.delivery.remote import control_client
+from im.delivery.remote.control_client import Answers
 from im.services.media import uploads
 from im.services.monitoring import disk_usage, statistics
 from im.services.monitoring.statistics import BEYOND_MS, HOUR_S, Kind
@@ -66,7 +66,7 @@ def dashboard(request: HttpRequest) -> HttpResponseBase:
     since, until = slots[0].since, slots[-1].until
     hours = statistics.by_hour(SERIES, since, until)
     links = _Links(request)
-    answers = asking.gateways()
+    answers = control_client.gateways()
     groups = statistics.top_groups(since - since % HOUR_S, until, GROUPS)
     site: Any = admin.site
     context = {

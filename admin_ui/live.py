@@ -24,9 +24,9 @@ from admin_ui.message_pages import CLIENTS
 from admin_ui.roles import CONTROL_LIVE, VIEW_LIVE
 from admin_ui.site import console_page
 from im import dispatch
-from im.delivery import asking, questions
-from im.delivery.asking import Answers
-from im.delivery.registry import Gateway
+from im.delivery.cluster.gateway_registry import Gateway
+from im.delivery.remote import control, control_client
+from im.delivery.remote.control_client import Answers
 from im.errors import Refused
 from im.models import IMUser
 from im.services.messages import announcements
@@ -56,7 +56,7 @@ def live(request: HttpRequest) -> HttpResponseBase:
     search = request.GET.get("q", "").strip()[:40]
     after = request.GET.get("after", "")
     after_id = int(after) if after.isdecimal() and len(after) < 12 else 0
-    answers = asking.ask(questions.SESSIONS, after_id, USERS, _matching(search))
+    answers = control_client.ask(control.SESSIONS, after_id, USERS, _matching(search))
     page, next_id = _page_of(answers)
     context = {
         "gateways": [_gateway(one) for one in answers.gateways],
@@ -138,7 +138,7 @@ def disconnect(request: HttpRequest) -> HttpResponseBase:
         note = _("The client may connect again at once. Who shall not is disabled under Users.")
         hidden = [("user", user_id), ("session", session_id), ("gateway", gateway_id)]
         return _ask(request, _("Disconnect %s?") % name, [note], _("Disconnect"), hidden)
-    answers = asking.ask(questions.END_SESSION, user_id, session_id, only=gateway_id)
+    answers = control_client.ask(control.END_SESSION, user_id, session_id, only=gateway_id)
     if answers.said.get(gateway_id):
         _record(request, "disconnect", f"im.imuser:{user_id}", {"gateway": gateway_id})
         messages.success(request, gettext("%s is disconnected.") % name)
@@ -152,12 +152,12 @@ def retire(request: HttpRequest) -> HttpResponseBase:
     """Drain a gateway, after asking."""
     fields = request.POST if request.method == "POST" else request.GET
     gateway_id = fields.get("gateway", "")
-    gateways = asking.gateways().gateways
+    gateways = control_client.gateways().gateways
     if gateway_id not in {one.id for one in gateways}:
         raise Http404
     if request.method != "POST":
         return _ask_retire(request, gateway_id, gateways)
-    answers = asking.ask(questions.RETIRE, only=gateway_id)
+    answers = control_client.ask(control.RETIRE, only=gateway_id)
     if answers.said.get(gateway_id):
         _record(request, "drain", f"gateway:{gateway_id}", {})
         messages.success(request, gettext("%s is being drained.") % gateway_id)
@@ -266,7 +266,7 @@ def announce_step(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method != "POST" or found is None:
         raise Http404
     if not found.finished:
-        answers = asking.ask(questions.SESSIONS, found.last_user_id, USERS, None)
+        answers = control_client.ask(control.SESSIONS, found.last_user_id, USERS, None)
         if answers.is_cut_off or answers.silent:
             return JsonResponse({"error": "silent"}, status=503)
         page, next_id = _page_of(answers)

@@ -15,8 +15,8 @@ from admin_ui.message_rows import rows_of
 from admin_ui.names import Names, names_of
 from admin_ui.roles import VIEW_CONTENT, VIEW_CONVERSATIONS
 from admin_ui.site import console_page
-from im.delivery import asking, questions
-from im.delivery.asking import Answers
+from im.delivery.remote import control, control_client
+from im.delivery.remote.control_client import Answers
 from im.errors import Overloaded, Refused
 from im.services.media import transcoding
 from im.services.messages import receipts, search
@@ -97,8 +97,8 @@ def where_it_went(
     if found is None:
         raise Http404
     place = found.place
-    answers = asking.ask(
-        questions.TRACE, int(place.session_type), place.sender_id, place.session_id, place.msg_id
+    answers = control_client.ask(
+        control.TRACE, int(place.session_type), place.sender_id, place.session_id, place.msg_id
     )
     pushed = {entry[1] for said in answers.said.values() for entry in said or ()}
     readers = {reader.user_id for reader in found.readers}

@@ -39,7 +39,7 @@ from admin_ui.people_forms import (
 from admin_ui.people_import import PeopleImport
 from admin_ui.roles import EXPORT_PEOPLE, SET_PASSWORDS
 from admin_ui.tree import company_outline, subtree
-from im.delivery.outside import online_devices
+from im.delivery.remote.publish import online_devices
 from im.errors import Refused
 from im.models import IMUser
 from im.services.directory import users

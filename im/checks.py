@@ -13,7 +13,7 @@ from google.protobuf.internal import api_implementation
 
 from im import handlers
 from im.fields import is_mysql
-from im.handlers.registry import HANDLERS, NOT_YET
+from im.handlers.execution.registry import HANDLERS, NOT_YET
 from im.services.messages.compose import MAX_TEXT_CHARACTERS
 from im.services.setup import database_fitness
 from im.storage.connections import ENOUGH_BYTES
@@ -59,7 +59,7 @@ def client_commands_are_handled(**kwargs: Any) -> list[CheckMessage]:
     errors += [
         Error(
             f"{_named(command)} has a handler and is in NOT_YET",
-            hint="Take it out of NOT_YET in im/handlers/registry.py.",
+            hint="Take it out of NOT_YET in im/handlers/execution/registry.py.",
             id="im.E004",
         )
         for command in sorted(NOT_YET & HANDLERS.keys())

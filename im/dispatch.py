@@ -13,17 +13,17 @@ from functools import partial
 from typing import Any
 
 from im import handlers
-from im.delivery.bus import Bus
-from im.delivery.known_gateways import KnownGateways
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.catch_up import Marks
+from im.delivery.cluster.gateway_registry import Gateway
+from im.delivery.cluster.known_gateways import KnownGateways
+from im.delivery.local.sessions import Delivery, Ending, Session
 from im.delivery.node import Node, Notices
-from im.delivery.outside import publish_from_thread
-from im.delivery.registry import Gateway
-from im.delivery.repairs import Marks
-from im.delivery.sessions import Delivery, Ending, Session
+from im.delivery.remote.publish import publish_from_thread
 from im.errors import BadBody, Overloaded, Refused
-from im.handlers import notices
-from im.handlers.refusals import refusal
-from im.handlers.registry import (
+from im.handlers.encoding import notifications
+from im.handlers.encoding.error_replies import refusal
+from im.handlers.execution.registry import (
     HANDLERS,
     IN_TRANSACTION,
     LANES,
@@ -77,7 +77,7 @@ def open_node(bus: Bus, gateway: Gateway, known: KnownGateways | None = None) ->
         bus=bus,
         gateway=gateway,
         lanes=LANES,
-        notices=Notices(notices.displaced, notices.presence, notices.pc_presence),
+        notices=Notices(notifications.displaced, notifications.presence, notifications.pc_presence),
         truth=stored,
         accounts=stored,
         known=known,
@@ -94,7 +94,7 @@ class Stored:
     def missed(self, since: Marks, user_ids: Collection[int]) -> list[Delivery]:
         """Return the deliveries that these users were to get since then."""
         events = repeated(lambda: catch_up.since(since, user_ids))
-        effects = (effect for event in events for effect in notices.of(event))
+        effects = (effect for event in events for effect in notifications.of(event))
         return [effect for effect in effects if isinstance(effect, Delivery)]
 
     def keys_changed(self, since: int) -> revocation.Keys:
@@ -283,7 +283,7 @@ def announce(events: Sequence[Event]) -> None:
 
     For the console, HTTP views and commands: call it from a thread, after COMMIT.
     """
-    publish_from_thread([effect for event in events for effect in notices.of(event)])
+    publish_from_thread([effect for event in events for effect in notifications.of(event)])
 
 
 def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
@@ -293,7 +293,7 @@ def _finish(session: Session, pdu: Pdu, outcome: Outcome) -> None:
     if outcome.refusal and not session.is_closed:
         session.link.refuse(pdu.command_id, pdu.seq, outcome.refusal)
     for event in outcome.events:
-        for effect in notices.of(event):
+        for effect in notifications.of(event):
             if isinstance(effect, Ending) or effect.to_author:
                 session.node.apply(effect)
             else:

@@ -46,7 +46,7 @@ def run_with_web(ports: Sequence[Port], http_listener: socket.socket, announce: 
     asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
     from twisted.internet import reactor
 
-    from tcpgateway.web import Server
+    from tcpgateway.http.server import Server
 
     application = load_application()
     place = address(ports[0].listener, with_web=True)

@@ -17,13 +17,13 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402  # Django must be 
 from im.consumers.client import LoginServerConsumer, TcpConsumer  # noqa: E402
 from im.consumers.node import NodeConsumer  # noqa: E402
 from im.consumers.web import WebConsumer  # noqa: E402
-from tcpgateway.http_threads import with_shared_threads  # noqa: E402
-from tcpgateway.web_node import with_node  # noqa: E402
+from tcpgateway.http.threads import with_shared_threads  # noqa: E402
+from tcpgateway.http.web_node import with_node  # noqa: E402
 
 if "daphne.server" in sys.modules:  # it is what runs us
-    from tcpgateway import web
+    from tcpgateway.http import server
 
-    assert web  # importing it is what mends daphne
+    assert server  # importing it is what mends daphne
 
 node_application = NodeConsumer.as_asgi()
 application = ProtocolTypeRouter(

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import msgpack
 
+from im.delivery.cluster.catch_up import Marks
+from im.delivery.local.sessions import Delivery, Door, Session
 from im.delivery.node import Node
-from im.delivery.repairs import Marks
-from im.delivery.sessions import Delivery, Door, Session
 from im.wire.pdu import Pdu
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from im import checks
-from im.handlers.registry import HANDLERS, NOT_YET
+from im.handlers.execution.registry import HANDLERS, NOT_YET
 from im.wire.catalog import Command, Direction, direction_of, reply_of
 from tests.conftest import ROOT
 

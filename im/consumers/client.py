@@ -14,8 +14,8 @@ import asyncio
 from channels.consumer import AsyncConsumer
 
 from im.consumers.inbox import Inbox
+from im.delivery.local.sessions import Door, Link, Session
 from im.delivery.node import here
-from im.delivery.sessions import Door, Link, Session
 
 
 class TcpConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types

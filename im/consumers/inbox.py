@@ -16,9 +16,9 @@ from django.conf import settings
 
 from im import dispatch
 from im.consumers.allowance import MIN_PAUSE_S, Allowance
-from im.delivery.sessions import Session
+from im.delivery.local.sessions import Session
 from im.dispatch import Progress
-from im.handlers.registry import IN_THREAD, IN_TRANSACTION, Lane, Pace
+from im.handlers.execution.registry import IN_THREAD, IN_TRANSACTION, Lane, Pace
 from im.wire.pdu import Pdu
 
 MAX_QUESTIONS = 8  # of one connection at once: nobody has the desks to himself

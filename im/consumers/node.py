@@ -16,11 +16,11 @@ from channels.layers import get_channel_layer
 
 from im import dispatch
 from im.consumers.pulse import Pulse
-from im.delivery.bus import Bus
-from im.delivery.known_gateways import memory
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.gateway_registry import Gateway, new_gateway_id
+from im.delivery.cluster.known_gateways import memory
 from im.delivery.node import Node
-from im.delivery.questions import answer_message
-from im.delivery.registry import Gateway, new_gateway_id
+from im.delivery.remote.control import answer_message
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """The directory's lists as JSON: converted once per change, and shared by all who log in.
 
-The lists come as the same bytes for everybody (im.handlers.pages), behind a head of one's own.
+The lists come as the same bytes for everybody, from im.handlers.execution.directory_cache, behind
+a head of one's own.
 """
 
 import asyncio

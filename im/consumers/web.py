@@ -18,8 +18,8 @@ from django.http.request import validate_host
 from im import addresses
 from im.consumers.inbox import COST_OF_DROPPED, Inbox
 from im.consumers.web_link import AGAIN, POLICY, TOO_BIG, UNSUPPORTED, Flow, NoFlow, WebLink
+from im.delivery.local.sessions import Door, Session
 from im.delivery.node import here
-from im.delivery.sessions import Door, Session
 from im.peer_log import PeerLog, address_of
 from im.types import ClientType
 from im.wire.json_frames import BadFrame, JsonFrames, error_frame, is_quick, values

@@ -16,20 +16,20 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.conf import settings
 
-from im.delivery.access import AccessWatch, Accounts
-from im.delivery.batcher import Batcher
-from im.delivery.bus import Bus
-from im.delivery.known_gateways import KnownGateways
-from im.delivery.lease import Lease
-from im.delivery.peers import DELIVER, END, Peers
-from im.delivery.presence import SEEN_BY_OTHERS, Presence
-from im.delivery.registry import Gateway
-from im.delivery.repairs import Repairs, Truth
-from im.delivery.retries import RetryMemory
-from im.delivery.sessions import Delivery, Ending, Session, Sessions
-from im.delivery.silence import SilenceWatch
-from im.delivery.statuses import Statuses
-from im.delivery.unacked import UnackedDeliveries
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.catch_up import Repairs, Truth
+from im.delivery.cluster.gateway_registry import Gateway
+from im.delivery.cluster.known_gateways import KnownGateways
+from im.delivery.cluster.lease import Lease
+from im.delivery.cluster.peers import DELIVER, END, Peers
+from im.delivery.local.batcher import Batcher
+from im.delivery.local.duplicate_filter import RetryMemory
+from im.delivery.local.idle_timeouts import SilenceWatch
+from im.delivery.local.presence import SEEN_BY_OTHERS, Presence
+from im.delivery.local.presence_broadcast import Statuses
+from im.delivery.local.revocation import AccessWatch, Accounts
+from im.delivery.local.sessions import Delivery, Ending, Session, Sessions
+from im.delivery.local.unacked import UnackedDeliveries
 from im.peer_log import PeerLog
 from im.storage import connections
 from im.types import DeviceClass

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from im.delivery.sessions import Session
-from im.handlers import records
-from im.handlers.lists import ListQuestion
-from im.handlers.pages import DEPARTMENTS, PEOPLE, Page, Question
-from im.handlers.registry import (
+from im.delivery.local.sessions import Session
+from im.handlers.encoding import records
+from im.handlers.execution.batched_lists import ListQuestion
+from im.handlers.execution.directory_cache import DEPARTMENTS, PEOPLE, Page, Question
+from im.handlers.execution.registry import (
     DIRECTORY,
     DONE,
     FAILED,

@@ -3,9 +3,9 @@
 Contents are moved at the file server's port, whose address clients get here.
 """
 
-from im.delivery.sessions import Session
-from im.handlers import records
-from im.handlers.registry import DONE, IN_TRANSACTION, Outcome, Pace, handles
+from im.delivery.local.sessions import Session
+from im.handlers.encoding import records
+from im.handlers.execution.registry import DONE, IN_TRANSACTION, Outcome, Pace, handles
 from im.services.media import file_transfers
 from im.types import DeviceClass, FileMode, FileOffered
 from im.wire.catalog import Command

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from im.delivery.sessions import Session
+from im.delivery.local.sessions import Session
 from im.errors import Refused
-from im.handlers.lists import ListQuestion
-from im.handlers.registry import (
+from im.handlers.execution.batched_lists import ListQuestion
+from im.handlers.execution.registry import (
     DONE,
     FAILED,
     IN_TRANSACTION,

@@ -2,12 +2,12 @@
 
 import time
 
-from im.delivery import discovery
-from im.delivery.presence import SEEN_BY_OTHERS
-from im.delivery.sessions import Door, Session
+from im.delivery.cluster import discovery
+from im.delivery.local.presence import SEEN_BY_OTHERS
+from im.delivery.local.sessions import Door, Session
 from im.errors import Refused
-from im.handlers import records
-from im.handlers.registry import (
+from im.handlers.encoding import records
+from im.handlers.execution.registry import (
     DONE,
     FAILED,
     LOGIN_DESK,

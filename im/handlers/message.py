@@ -5,11 +5,11 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from hashlib import blake2b
 
-from im.delivery.sessions import Session
+from im.delivery.local.sessions import Session
 from im.errors import Refused
-from im.handlers import records
-from im.handlers.lists import ListQuestion
-from im.handlers.registry import (
+from im.handlers.encoding import records
+from im.handlers.execution.batched_lists import ListQuestion
+from im.handlers.execution.registry import (
     LISTS,
     NOTHING,
     ON_LOOP,

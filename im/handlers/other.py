@@ -1,7 +1,7 @@
 """Service 7, other: the heartbeat."""
 
-from im.delivery.sessions import Session
-from im.handlers.registry import NOTHING, ON_LOOP, Outcome, handles
+from im.delivery.local.sessions import Session
+from im.handlers.execution.registry import NOTHING, ON_LOOP, Outcome, handles
 from im.wire.catalog import Command
 from im.wire.proto import other_pb2 as pb
 

@@ -1,8 +1,8 @@
 """Service 6, signals between users: typing, window shake.  Not stored, not acknowledged."""
 
-from im.delivery.sessions import Session
+from im.delivery.local.sessions import Session
 from im.errors import Refused
-from im.handlers.registry import ON_LOOP, Outcome, Pace, handles
+from im.handlers.execution.registry import ON_LOOP, Outcome, Pace, handles
 from im.types import Signal
 from im.wire.catalog import Command
 from im.wire.proto import switch_service_pb2 as pb

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from im import dispatch
 from im.delivery.node import here
 from im.errors import Overloaded, Refused
-from im.handlers.registry import LOGIN_DESK
+from im.handlers.execution.registry import LOGIN_DESK
 from im.networks import home_of
 from im.services.directory import users
 from im.services.identity import passwords, web_sessions

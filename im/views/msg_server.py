@@ -4,8 +4,8 @@ import json
 
 from django.http import HttpRequest, HttpResponse
 
-from im.delivery import discovery
-from im.delivery.registry import Choice
+from im.delivery.cluster import discovery
+from im.delivery.cluster.gateway_registry import Choice
 from im.types import LoginResult
 from im.views.own_address import host_asked, public_url
 

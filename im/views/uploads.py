@@ -18,7 +18,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-from im.delivery.origins import people_at
+from im.delivery.remote.origins import people_at
 from im.networks import UNKNOWN, home_of, is_within
 from im.services.media import small_files, uploads
 from im.storage.retry import repeated

@@ -17,7 +17,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from admin_ui.models import AuditEntry
 from admin_ui.roles import Role
 from im import dispatch
-from im.delivery.bus import Bus
+from im.delivery.cluster.bus import Bus
 from im.delivery.node import Node
 from im.models import IMUser, Statistic
 from im.services.media import uploads

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from im.delivery.access import MARGIN_S, AccessWatch
-from im.delivery.sessions import Session
+from im.delivery.local.revocation import MARGIN_S, AccessWatch
+from im.delivery.local.sessions import Session
 from tests.doubles import RecordingLink, session_on
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from im.delivery.batcher import Batcher
+from im.delivery.local.batcher import Batcher
 from im.errors import Overloaded
 
 BAD = -1  # an item that fails its batch

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from im.delivery import bus as bus_module
-from im.delivery.bus import Bus
+from im.delivery.cluster import bus as bus_module
+from im.delivery.cluster.bus import Bus
 from tests.doubles import RecordingLayer
 
 

@@ -9,10 +9,10 @@ import pytest
 from pytest_django.fixtures import Settings
 from redis import Redis
 
-from im.delivery.bus import Bus
-from im.delivery.known_gateways import KnownGateways
-from im.delivery.lease import Lease
-from im.delivery.registry import Gateway, RedisRegistry
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.gateway_registry import Gateway, RedisRegistry
+from im.delivery.cluster.known_gateways import KnownGateways
+from im.delivery.cluster.lease import Lease
 from im.types import LoginResult
 from tests import services
 from tests.delivery.test_registry import gateway
@@ -34,7 +34,7 @@ def path(settings: Settings, tmp_path: Path) -> Path:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, as a list of one number to be changed."""
     now = [1000.0]
-    monkeypatch.setattr("im.delivery.known_gateways.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("im.delivery.cluster.known_gateways.time.monotonic", lambda: now[0])
     return now
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from im.delivery.sessions import Session, Sessions
-from im.delivery.unacked import UnackedDeliveries
+from im.delivery.local.sessions import Session, Sessions
+from im.delivery.local.unacked import UnackedDeliveries
 from im.networks import is_within
 from im.types import ClientType
 from tests.doubles import RecordingLink, session_on

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from im.delivery import origins
-from im.delivery.asking import Answers
-from im.delivery.origins import KNOWN_S, MOST_ASKING, STALE_S, UNKNOWN_S, Origins
+from im.delivery.remote import origins
+from im.delivery.remote.control_client import Answers
+from im.delivery.remote.origins import KNOWN_S, MOST_ASKING, STALE_S, UNKNOWN_S, Origins
 from tests.gateway.connected import GATEWAY
 
 OFFICE = "192.0.2.1"

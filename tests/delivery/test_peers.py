@@ -9,12 +9,12 @@ from contextlib import suppress
 import pytest
 from pytest_django.fixtures import Settings
 
-from im.delivery.bus import Bus
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.catch_up import Marks
+from im.delivery.cluster.gateway_registry import Gateway
+from im.delivery.cluster.peers import DELIVER, LATE
+from im.delivery.local.sessions import Delivery, Ending, Session
 from im.delivery.node import Node, Notices
-from im.delivery.peers import DELIVER, LATE
-from im.delivery.registry import Gateway
-from im.delivery.repairs import Marks
-from im.delivery.sessions import Delivery, Ending, Session
 from im.errors import Overloaded
 from im.types import ClientType, DeviceClass, MessagePlace, SessionType
 from tests.doubles import ConnectingLayer, RecordingLink, session_on
@@ -263,7 +263,7 @@ async def test_the_users_of_a_gateway_that_is_stopped_have_time_to_come_back(
 async def test_a_gateway_that_starts_knows_who_is_elsewhere_before_it_takes_clients(
     system: System, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("im.delivery.peers.USERS_PER_ITEM", 2)
+    monkeypatch.setattr("im.delivery.cluster.peers.USERS_PER_ITEM", 2)
     first = system.add("a")
     await system.turn()
     for user_id in range(1, 6):
@@ -367,7 +367,7 @@ async def test_who_logged_in_unheard_gets_what_was_not_sent_to_his_gateway(
 async def test_who_logged_in_a_moment_ago_gets_what_was_not_sent_to_his_gateway_yet(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("im.delivery.repairs.LATE_GATHER_S", 0.01)
+    monkeypatch.setattr("im.delivery.cluster.catch_up.LATE_GATHER_S", 0.01)
     first, second = system.add("a"), system.add("b")
     await system.turn()
     log_in(second, BOB)
@@ -450,7 +450,7 @@ async def test_a_registry_that_cannot_be_trusted_costs_nobody_his_presence(
 async def test_what_cannot_be_repaired_ends_the_connections_of_then(
     system: System, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("im.delivery.repairs.RETRY_S", 0.01)
+    monkeypatch.setattr("im.delivery.cluster.catch_up.RETRY_S", 0.01)
     first, second = system.add("a"), system.add("b")
     await system.turn()
     links = [log_in(second, user_id)[1] for user_id in (ADA, BOB)]
@@ -467,7 +467,7 @@ async def test_what_cannot_be_repaired_ends_the_connections_of_then(
 async def test_a_database_that_is_back_in_time_spares_the_connections(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("im.delivery.repairs.RETRY_S", 0.01)
+    monkeypatch.setattr("im.delivery.cluster.catch_up.RETRY_S", 0.01)
     node = system.add("a")
     _, link = log_in(node, ADA)
     system.stored["a"].error = ConnectionError("no database")

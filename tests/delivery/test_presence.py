@@ -2,9 +2,9 @@
 
 import pytest
 
-from im.delivery.presence import Logins, Mirror, Presence
-from im.delivery.sessions import Delivery, Session, Sessions
-from im.delivery.unacked import UnackedDeliveries
+from im.delivery.local.presence import Logins, Mirror, Presence
+from im.delivery.local.sessions import Delivery, Session, Sessions
+from im.delivery.local.unacked import UnackedDeliveries
 from im.types import ClientType, DeviceClass
 from tests.doubles import RecordingLink, session_on
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 from redis import Redis
 
-from im.delivery.registry import (
+from im.delivery.cluster.gateway_registry import (
     Gateway,
     LocalRegistry,
     RedisRegistry,

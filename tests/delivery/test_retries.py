@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from im.delivery.retries import RetryMemory
-from im.delivery.sessions import Session
+from im.delivery.local.duplicate_filter import RetryMemory
+from im.delivery.local.sessions import Session
 from tests.doubles import RecordingLink, session_on
 
 SECONDS = 30.0

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from im.delivery.sessions import Session
-from im.delivery.silence import SLOT_S, SilenceWatch
+from im.delivery.local.idle_timeouts import SLOT_S, SilenceWatch
+from im.delivery.local.sessions import Session
 from tests.clock import run_jumping
 from tests.doubles import RecordingLink, session_on
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from pytest_django.fixtures import Settings
 
+from im.delivery.local.sessions import Session
 from im.delivery.node import Node
-from im.delivery.sessions import Session
-from im.handlers import notices
-from im.handlers.registry import HANDLERS
+from im.handlers.encoding import notifications
+from im.handlers.execution.registry import HANDLERS
 from im.services.identity.login import Admitted
 from im.types import ClientType, OnlineStatus
 from im.wire.catalog import Command
@@ -48,7 +48,7 @@ class Devices:
         )
         admitted = Admitted(BOB, 1, "", "", 1, "", "bob", "", "", 0, "", access_key=1)
         for event in answer(session, request, 1, admitted).events:
-            for effect in notices.of(event):
+            for effect in notifications.of(event):
                 self._node.apply(effect)
 
     def off(self, name: str) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from im.delivery.sessions import Delivery, Sessions
-from im.delivery.trace import Trace
-from im.delivery.unacked import UnackedDeliveries
+from im.delivery.local.push_trace import Trace
+from im.delivery.local.sessions import Delivery, Sessions
+from im.delivery.local.unacked import UnackedDeliveries
 from im.types import ClientType, DeviceClass, MessagePlace, SessionType
 from tests.doubles import RecordingLink, session_on
 

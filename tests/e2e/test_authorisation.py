@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 from google.protobuf.message import Message
 
-from im.handlers.registry import HANDLERS
+from im.handlers.execution.registry import HANDLERS
 from im.types import ClientType, FileMode, GroupChange, SessionType
 from im.wire import catalog
 from im.wire.catalog import Command

@@ -3,7 +3,7 @@
 import pytest
 from google.protobuf.message import Message
 
-from im.handlers.registry import HANDLERS
+from im.handlers.execution.registry import HANDLERS
 from im.types import ClientType, SessionType
 from im.wire import catalog
 from im.wire.catalog import Command, Direction

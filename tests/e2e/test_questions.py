@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
-from im.delivery import asking, questions
-from im.delivery.asking import Answers
-from im.delivery.outside import online_devices
+from im.delivery.remote import control, control_client
+from im.delivery.remote.control_client import Answers
+from im.delivery.remote.publish import online_devices
 from im.types import ClientType, DeviceClass, SessionType
 from im.wire.proto import message_pb2
 from tests import services
@@ -58,7 +58,7 @@ def pair(
 
 
 async def ask(name: str, *arguments: object, only: str | None = None) -> Answers:
-    return await asyncio.to_thread(asking.ask, name, *arguments, only=only)
+    return await asyncio.to_thread(control_client.ask, name, *arguments, only=only)
 
 
 async def test_it_is_known_to_which_devices_a_message_was_pushed_and_which_have_it(
@@ -79,7 +79,7 @@ async def test_it_is_known_to_which_devices_a_message_was_pushed_and_which_have_
     deadline = time.monotonic() + PATIENCE_S
     pushes: list[list[int]] = []
     while time.monotonic() < deadline and not any(push[4] for push in pushes):
-        answers = await ask(questions.TRACE, *map(int, place))
+        answers = await ask(control.TRACE, *map(int, place))
         pushes = [push for said in answers.said.values() for push in said]
 
     assert sorted((user, client, bool(arrived)) for _, user, client, _, arrived in pushes) == [
@@ -95,8 +95,8 @@ async def test_who_is_online_is_told_page_by_page_and_for_certain_users(
     for server, user_id in ((pair[0], 5), (pair[1], 6), (pair[0], 7)):
         await log_in_at(server, user_id)
 
-    page = await ask(questions.SESSIONS, 4, 2, None)
-    certain = await ask(questions.SESSIONS, 0, 50, [7, 9])
+    page = await ask(control.SESSIONS, 4, 2, None)
+    certain = await ask(control.SESSIONS, 0, 50, [7, 9])
 
     told = sorted(entry[0] for said in page.said.values() for entry in said)
     assert told == [5, 6, 7]  # two of each gateway, at most
@@ -119,11 +119,11 @@ async def test_a_web_process_knows_the_devices_of_a_page_of_people(
 async def test_one_connection_is_ended(pair: tuple[Server, Server], log_in_at: LogIn) -> None:
     desk = await log_in_at(pair[1], 8)
     phone = await log_in_at(pair[1], 8, ClientType.IOS)
-    said = (await ask(questions.SESSIONS, 7, 1, [8])).said
+    said = (await ask(control.SESSIONS, 7, 1, [8])).said
     [(gateway_id, [entry, _])] = [(one, page) for one, page in said.items() if page]
 
-    ended = await ask(questions.END_SESSION, 8, entry[1], only=gateway_id)
-    again = await ask(questions.END_SESSION, 8, 999_999, only=gateway_id)
+    ended = await ask(control.END_SESSION, 8, entry[1], only=gateway_id)
+    again = await ask(control.END_SESSION, 8, 999_999, only=gateway_id)
 
     assert (ended.said, again.said) == ({gateway_id: True}, {gateway_id: False})
     assert await desk.closed()
@@ -136,11 +136,11 @@ async def test_a_retired_gateway_sends_its_clients_away_and_is_not_handed_out(
     client = await log_in_at(pair[1], 9)
     there = next(
         gateway
-        for gateway in (await asyncio.to_thread(asking.gateways)).gateways
+        for gateway in (await asyncio.to_thread(control_client.gateways)).gateways
         if gateway.port == pair[1].port
     )
 
-    answers = await ask(questions.RETIRE, only=there.id)
+    answers = await ask(control.RETIRE, only=there.id)
 
     assert answers.said == {there.id: True}
     assert await client.closed()
@@ -149,6 +149,6 @@ async def test_a_retired_gateway_sends_its_clients_away_and_is_not_handed_out(
     deadline = time.monotonic() + PATIENCE_S
     retired = False
     while not retired and time.monotonic() < deadline:
-        live = (await asyncio.to_thread(asking.gateways)).gateways
+        live = (await asyncio.to_thread(control_client.gateways)).gateways
         retired = any(gateway.is_retired for gateway in live if gateway.id == there.id)
     assert retired

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from im.consumers.inbox import Inbox
-from im.delivery.bus import Bus
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.gateway_registry import Gateway
+from im.delivery.local.sessions import Session
 from im.delivery.node import Batched, Node, Notices
-from im.delivery.registry import Gateway
-from im.delivery.sessions import Session
-from im.handlers import notices
-from im.handlers.lists import ListQuestion
-from im.handlers.registry import LISTS, LOGIN_DESK, WRITER
+from im.handlers.encoding import notifications
+from im.handlers.execution.batched_lists import ListQuestion
+from im.handlers.execution.registry import LISTS, LOGIN_DESK, WRITER
 from im.storage.writer.requests import NewMessage
 from im.types import ClientType, Event, Message, MessageStored, SessionType
 from im.wire.catalog import Body, Command, command_of
@@ -171,7 +171,7 @@ async def connected() -> AsyncIterator[Connected]:
             LISTS.name: Batched(lambda: lists),
             LOGIN_DESK.name: Batched(NoDesk),
         },
-        notices=Notices(notices.displaced, notices.presence, notices.pc_presence),
+        notices=Notices(notifications.displaced, notifications.presence, notifications.pc_presence),
         truth=(database := NothingMissed()),
         accounts=database,
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tcpgateway.bodies import FREE_BYTES, SHARE, Bodies, Body
+from tcpgateway.http.bodies import FREE_BYTES, SHARE, Bodies, Body
 
 MOST = 400_000
 PART = MOST // SHARE

@@ -11,7 +11,7 @@ import pytest
 
 from im.consumers import client
 from im.consumers.client import TcpConsumer
-from im.delivery.sessions import Delivery
+from im.delivery.local.sessions import Delivery
 from im.types import ClientType
 from im.wire.catalog import Command, decode, encode
 from im.wire.pdu import Decoder

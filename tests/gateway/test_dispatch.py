@@ -10,9 +10,9 @@ from django.db import OperationalError
 from google.protobuf.message import Message
 from pytest_django.fixtures import Settings
 
-from im.delivery.sessions import Session
+from im.delivery.local.sessions import Session
 from im.errors import Refused
-from im.handlers.registry import HANDLERS, IN_THREAD, NOT_YET, Outcome
+from im.handlers.execution.registry import HANDLERS, IN_THREAD, NOT_YET, Outcome
 from im.storage import retry
 from im.storage.retry import CommitOutcomeUnknown
 from im.types import LoginResult

@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 from pytest_django.fixtures import Settings
 
 from im.consumers.inbox import MAX_QUESTIONS, TURN
-from im.delivery.sessions import Session
-from im.handlers.registry import HANDLERS, NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome
+from im.delivery.local.sessions import Session
+from im.handlers.execution.registry import HANDLERS, NOTHING, ON_LOOP, WRITER, ItemInMaking, Outcome
 from im.storage.writer.requests import NewMessage
 from im.wire.catalog import Command, command_of
 from im.wire.pdu import Pdu

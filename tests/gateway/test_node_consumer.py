@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from im.consumers.node import NodeConsumer
-from im.delivery import questions
-from im.delivery.bus import Bus
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.gateway_registry import Gateway
 from im.delivery.node import Node, Notices
-from im.delivery.registry import Gateway
+from im.delivery.remote import control
 from tests.doubles import ConnectingLayer, NothingMissed
 
 
@@ -50,9 +50,9 @@ async def consumer() -> NodeConsumer:
             id="a delivery of nothing",
         ),
         pytest.param({"type": "bus.gossip"}, id="what is not known here"),
-        pytest.param(questions.question("sessions", ["x"], "reply"), id="half a question"),
+        pytest.param(control.question("sessions", ["x"], "reply"), id="half a question"),
         pytest.param(
-            questions.question(questions.SESSIONS, [0, 1, None], "reply"), id="nobody to answer"
+            control.question(control.SESSIONS, [0, 1, None], "reply"), id="nobody to answer"
         ),
     ],
 )

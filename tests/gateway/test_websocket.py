@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.testing import StringTransport
 
-from tcpgateway.websocket import MAX_UNTAKEN, SLACK, WINDOW_S, WINDOW_STEPS, Factory, Protocol
+from tcpgateway.http.websocket import MAX_UNTAKEN, SLACK, WINDOW_S, WINDOW_STEPS, Factory, Protocol
 
 HANDSHAKE = (
     b"GET /chat/socket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from django.db import DataError, OperationalError
 
-from im.handlers.lists import ListDesk, ListQuestion, Replies
+from im.handlers.execution.batched_lists import ListDesk, ListQuestion, Replies
 from im.services.messages.prefetch import Reading
 from im.storage import connections, retry
 from im.storage.retry import PAUSES_OF_A_BATCH_S

@@ -6,7 +6,7 @@ import time
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from im.handlers.pages import (
+from im.handlers.execution.directory_cache import (
     DEPARTMENTS,
     MAX_BYTES,
     MAX_PAGES,

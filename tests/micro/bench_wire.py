@@ -6,8 +6,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from pytest_django.fixtures import Settings
 
-from im.delivery.sessions import Delivery
-from im.handlers import notices
+from im.delivery.local.sessions import Delivery
+from im.handlers.encoding import notifications
 from im.types import ClientType, Message, MessageStored, SessionType
 from im.wire.catalog import Command, decode, encode
 from im.wire.pdu import Decoder
@@ -38,7 +38,7 @@ def test_encoding_an_ack(benchmark: BenchmarkFixture) -> None:
 
 
 def test_turning_a_stored_message_into_a_delivery(benchmark: BenchmarkFixture) -> None:
-    assert benchmark(notices.of, EVENT)
+    assert benchmark(notifications.of, EVENT)
 
 
 @pytest.mark.parametrize("count", [1, MANY])

@@ -7,7 +7,7 @@ import pytest
 from django.test import AsyncClient, Client
 from pytest_django.fixtures import Settings
 
-from im.delivery.registry import Gateway, Registry, open_registry
+from im.delivery.cluster.gateway_registry import Gateway, Registry, open_registry
 from im.models import IMDiscovery
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from im.delivery.origins import UNKNOWN_S
+from im.delivery.remote.origins import UNKNOWN_S
 from im.wire.proto import login_pb2, message_pb2
 from tests.client import Client
 from tests.e2e.web import ask

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tcpgateway.forwarded import Proxies, rewrite
+from tcpgateway.http.forwarded import Proxies, rewrite
 
 TRUSTED = Proxies(["10.0.0.0/24", "fd00::/64"])
 EVERYBODY = Proxies(are_all=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tcpgateway.http_limits import Limits, Places, Progress
+from tcpgateway.http.limits import Limits, Places, Progress
 
 LIMITS = Limits(connections=3, connections_per_address=2, header_s=10, idle_s=30, bytes_per_s=1000)
 

@@ -7,8 +7,8 @@ from django.db import connection
 
 from im.dispatch import Stored
 from im.handlers import message
-from im.handlers.lists import ListDesk, ListQuestion
-from im.handlers.pages import PEOPLE, DirectoryDesk, Question
+from im.handlers.execution.batched_lists import ListDesk, ListQuestion
+from im.handlers.execution.directory_cache import PEOPLE, DirectoryDesk, Question
 from im.services.identity.login import TOKEN_OVER, Credentials, LoginDesk
 from im.services.monitoring import statistics
 from im.storage.retry import repeated

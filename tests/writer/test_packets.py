@@ -8,7 +8,7 @@ from django.db import connection
 
 from im.checks import statements_fit
 from im.handlers import buddy, message
-from im.handlers.lists import ListDesk, ListQuestion
+from im.handlers.execution.batched_lists import ListDesk, ListQuestion
 from im.services.messages.compose import MAX_TEXT_CHARACTERS
 from im.services.messages.recents import Since
 from im.storage import sql

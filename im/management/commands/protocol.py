@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from im import handlers
-from im.handlers.registry import HANDLERS
+from im.handlers.execution.registry import HANDLERS
 from im.wire import catalog
 from im.wire.catalog import Direction
 

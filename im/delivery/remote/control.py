@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from im.types import MessagePlace
 
 if TYPE_CHECKING:
+    from im.delivery.local.sessions import Session
     from im.delivery.node import Node
-    from im.delivery.sessions import Session
 
 QUESTION = "bus.question"  # the message type: handled by the consumer method `bus_question`
 ANSWER = "bus.answer"

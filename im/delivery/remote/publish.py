@@ -13,14 +13,14 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from im.delivery import asking, questions
-from im.delivery.asking import Answers
-from im.delivery.bus import OUTSIDE, BusItem, batch
-from im.delivery.known_gateways import memory
+from im.delivery.cluster.bus import OUTSIDE, BusItem, batch
+from im.delivery.cluster.gateway_registry import Gateway, borrowed_registry
+from im.delivery.cluster.known_gateways import memory
+from im.delivery.cluster.peers import DELIVER, END
+from im.delivery.local.sessions import Delivery, Ending
 from im.delivery.node import Node, here
-from im.delivery.peers import DELIVER, END
-from im.delivery.registry import Gateway, borrowed_registry
-from im.delivery.sessions import Delivery, Ending
+from im.delivery.remote import control, control_client
+from im.delivery.remote.control_client import Answers
 from im.types import DeviceClass
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def online_devices(user_ids: Sequence[int]) -> Online:
 
 def _devices_known_here(node: Node, user_ids: Sequence[int]) -> Online:
     """Without Redis only the node's own sessions count: what peers told is as old as the outage."""
-    answers = asking.gateways()
+    answers = control_client.gateways()
     if not answers.is_cut_off:
         return Online({one: node.presence.devices_of(one) for one in user_ids}, answers)
     return Online({one: node.sessions.devices_of(one) or None for one in user_ids}, answers)
@@ -77,7 +77,7 @@ def _devices_known_here(node: Node, user_ids: Sequence[int]) -> Online:
 
 def _devices_elsewhere(user_ids: Sequence[int]) -> Online:
     """Ask all gateways; with one of them silent, nobody knows who is offline."""
-    answers = asking.ask(questions.SESSIONS, 0, len(user_ids), list(user_ids))
+    answers = control_client.ask(control.SESSIONS, 0, len(user_ids), list(user_ids))
     found = dict.fromkeys(user_ids, OFFLINE)
     for told in answers.said.values():
         for user_id, _, client_type, *_ in told:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, TypeVar
 
-from im.delivery.sessions import Delivery
+from im.delivery.local.sessions import Delivery
 from im.errors import Overloaded
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from typing import Protocol
 from django.conf import settings
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-from im.delivery.bus import Bus
-from im.delivery.known_gateways import KnownGateways
-from im.delivery.registry import TURNS, Gateway, open_registry
+from im.delivery.cluster.bus import Bus
+from im.delivery.cluster.gateway_registry import TURNS, Gateway, open_registry
+from im.delivery.cluster.known_gateways import KnownGateways
 
 log = logging.getLogger(__name__)
 

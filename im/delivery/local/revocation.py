@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol, TypeVar
 
-from im.delivery.lease import turn_seconds
-from im.delivery.sessions import Session
+from im.delivery.cluster.lease import turn_seconds
+from im.delivery.local.sessions import Session
 
 log = logging.getLogger(__name__)
 

@@ -23,18 +23,18 @@ from twisted.internet import endpoints
 from twisted.internet.defer import Deferred
 
 from im import addresses
-from im.delivery import discovery
+from im.delivery.cluster import discovery
 from im.delivery.node import here
 from im.networks import home_of
 from im.services.setup import instance_lock
 from im.types import DeviceClass
-from tcpgateway import web_node
-from tcpgateway.bodies import Bodies, Body
-from tcpgateway.forwarded import Proxies, rewrite
-from tcpgateway.http_channel import Channel, Crowd, address_of
-from tcpgateway.http_limits import Limits
+from tcpgateway.http import web_node
+from tcpgateway.http.bodies import Bodies, Body
+from tcpgateway.http.channel import Channel, Crowd, address_of
+from tcpgateway.http.forwarded import Proxies, rewrite
+from tcpgateway.http.limits import Limits
+from tcpgateway.http.websocket import Factory, Protocol
 from tcpgateway.server import http_capacity
-from tcpgateway.websocket import Factory, Protocol
 
 LOOK_S = 1.0  # between two looks at all connections; more often where a limit is shorter
 

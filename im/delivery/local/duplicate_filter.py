@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
-from im.delivery.sessions import Session
+from im.delivery.local.sessions import Session
 
 
 @dataclass(slots=True)

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from im.delivery.known_gateways import memory
-from im.delivery.lease import WITHDRAW_S, turn_seconds
+from im.delivery.cluster.gateway_registry import Choice, choose, open_registry
+from im.delivery.cluster.known_gateways import memory
+from im.delivery.cluster.lease import WITHDRAW_S, turn_seconds
 from im.delivery.node import Node, here
-from im.delivery.registry import Choice, choose, open_registry
 
 
 async def follow() -> None:

@@ -14,7 +14,7 @@ from twisted.web.http import HTTPChannel
 
 from im import addresses
 from im.networks import home_of
-from tcpgateway.http_limits import Limits, Places, Progress
+from tcpgateway.http.limits import Limits, Places, Progress
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from im.delivery.sessions import Sessions
+from im.delivery.local.sessions import Sessions
 from im.types import DeviceClass
 
 # What counts as being online for others (spec/behaviour 7.1); the web client behaves like a PC.

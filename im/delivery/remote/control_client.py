@@ -1,4 +1,4 @@
-"""Asking live gateways from outside the loop: the console's side of `im.delivery.questions`."""
+"""Asking live gateways from outside the loop: the console's side of `control`."""
 
 import asyncio
 import logging
@@ -10,10 +10,10 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from im.delivery.known_gateways import memory
+from im.delivery.cluster.gateway_registry import Gateway, borrowed_registry
+from im.delivery.cluster.known_gateways import memory
 from im.delivery.node import Node, here
-from im.delivery.questions import Plain, answer, question
-from im.delivery.registry import Gateway, borrowed_registry
+from im.delivery.remote.control import Plain, answer, question
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ it runs:
   what the connection sent later waits until it has joined the batcher, so messages keep their
   order.
 
-`Refused` raised by a handler is answered as im.handlers.refusals says, where the protocol has an
-answer that can say so.
+`Refused` raised by a handler is answered as im.handlers.encoding.error_replies says, where the
+protocol has an answer that can say so.
 """
 
 from collections.abc import Callable
@@ -28,10 +28,10 @@ from typing import Any, NamedTuple, TypeVar
 from django.conf import settings
 from google.protobuf.message import Message
 
+from im.delivery.local.sessions import Door, Session
 from im.delivery.node import Batched
-from im.delivery.sessions import Door, Session
-from im.handlers.lists import ASKED_TOGETHER, ListDesk
-from im.handlers.pages import DirectoryDesk
+from im.handlers.execution.batched_lists import ASKED_TOGETHER, ListDesk
+from im.handlers.execution.directory_cache import DirectoryDesk
 from im.services.identity.login import LoginDesk
 from im.services.monitoring.statistics import count_stored
 from im.storage.writer.writer import Writer

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 
-from im.delivery import questions
-from im.delivery.asking import Answers, ask_from_loop
 from im.delivery.node import here
+from im.delivery.remote import control
+from im.delivery.remote.control_client import Answers, ask_from_loop
 
 KNOWN_S = 10.0  # so long it is remembered that people are there
 UNKNOWN_S = 1.0  # and that nobody is: somebody may log in at any moment
@@ -62,7 +62,7 @@ class Origins:
             return None
         self._asking += 1
         try:
-            answers = await self._ask(questions.PEOPLE_AT, network)
+            answers = await self._ask(control.PEOPLE_AT, network)
         finally:
             self._asking -= 1
         people = sum(said for said in answers.said.values() if isinstance(said, int))

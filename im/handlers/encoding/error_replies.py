@@ -6,7 +6,7 @@ named.  Lists have none, and an empty list would be a lie: there the client hear
 
 from google.protobuf.message import Message
 
-from im.handlers.registry import FAILED
+from im.handlers.execution.registry import FAILED
 from im.wire.catalog import Command, message_class, reply_of
 
 _RESULT = "result_code"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.conf import settings
 
-from im.delivery.trace import Trace
-from im.delivery.unacked import UnackedDeliveries
+from im.delivery.local.push_trace import Trace
+from im.delivery.local.unacked import UnackedDeliveries
 from im.networks import home_of
 from im.peer_log import address_of
 from im.types import DeviceClass, MessagePlace

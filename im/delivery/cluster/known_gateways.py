@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
-from im.delivery.registry import Choice, Gateway, choose, open_registry
+from im.delivery.cluster.gateway_registry import Choice, Gateway, choose, open_registry
 from im.types import LoginResult
 
 log = logging.getLogger(__name__)

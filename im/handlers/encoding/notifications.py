@@ -7,9 +7,9 @@ here goes out with sequence number 0: Windows clients take another for the reply
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from im.delivery.presence import SEEN_BY_OTHERS
-from im.delivery.sessions import Delivery, Ending
-from im.handlers import records
+from im.delivery.local.presence import SEEN_BY_OTHERS
+from im.delivery.local.sessions import Delivery, Ending
+from im.handlers.encoding import records
 from im.types import (
     AccessEnded,
     AvatarChanged,

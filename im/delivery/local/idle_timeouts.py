@@ -7,7 +7,7 @@ looked at only then.  Hearing from it costs an assignment, an idle connection no
 import asyncio
 from collections.abc import Callable
 
-from im.delivery.sessions import Session
+from im.delivery.local.sessions import Session
 
 SLOT_S = 1.0
 

@@ -20,10 +20,10 @@ from typing import Any, ClassVar, Protocol
 
 from django.conf import settings
 
-from im.delivery.bus import OUTSIDE, SEND_S, Bus, BusItem
-from im.delivery.presence import NOWHERE, SEEN_BY_OTHERS, Logins, Mirror, Presence
-from im.delivery.sessions import Delivery, Ending, Session, Sessions
-from im.delivery.statuses import Statuses
+from im.delivery.cluster.bus import OUTSIDE, SEND_S, Bus, BusItem
+from im.delivery.local.presence import NOWHERE, SEEN_BY_OTHERS, Logins, Mirror, Presence
+from im.delivery.local.presence_broadcast import Statuses
+from im.delivery.local.sessions import Delivery, Ending, Session, Sessions
 from im.types import DeviceClass
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from im.handlers import records
+from im.handlers.encoding import records
 from im.services.directory import sync
 from im.services.directory.sync import ROWS_PER_FETCH, Changes, Version
 from im.storage import connections

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
 
-from im.delivery.presence import Presence
-from im.delivery.sessions import Delivery, Session, Sessions
+from im.delivery.local.presence import Presence
+from im.delivery.local.sessions import Delivery, Session, Sessions
 from im.types import DeviceClass
 
 SLICE_SESSIONS = 500  # written to in one turn of the loop: some 5 ms

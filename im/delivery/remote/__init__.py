@@ -1,0 +1,1 @@
+"""From outside a gateway: what operators ask it, and what other processes let it tell."""
