@@ -9,16 +9,17 @@ from admin_ui.people_plan import plan
 from admin_ui.people_storing import store
 from admin_ui.people_wishes import Wish
 from im.models import IMDepart, IMUser
-from im.services import directory, group_administration, groups, offboarding
+from im.services.directory import users
+from im.services.directory.bulk_import import secret_of
 from im.services.directory.department_closing import close_department
 from im.services.directory.users import DepartmentCard
+from im.services.groups import administration, members, offboarding
 from im.services.groups.administration import GroupDescription
-from im.services.directory.bulk_import import secret_of
 from im.types import GroupChange
 
 chief = Operator.objects.create_superuser("chief", password="x")
-top = directory.create_department(DepartmentCard("Top")).depart_id
-old = directory.create_department(DepartmentCard("Old", parent_id=top)).depart_id
+top = users.create_department(DepartmentCard("Top")).depart_id
+old = users.create_department(DepartmentCard("Old", parent_id=top)).depart_id
 
 def bring(nick, password):
     secret = secret_of(password) if password else None
@@ -35,11 +36,11 @@ print(len(people), {row.nick[0] for row in people}, people[5].domain)
 print(AuditEntry.objects.filter(action="import").count())
 
 ada, bob = people[0].pk, people[1].pk
-group, told = group_administration.create_group(ada, GroupDescription("Lunch"), [bob])
+group, told = administration.create_group(ada, GroupDescription("Lunch"), [bob])
 offboarding.offboard(ada, bob)
-print(groups.member_ids(group) == (bob,))
-group_administration.dissolve(group)
-print(groups.member_ids(group))
+print(members.member_ids(group) == (bob,))
+administration.dissolve(group)
+print(members.member_ids(group))
 
 print(close_department(old, top).people)
 print(IMUser.objects.filter(depart_id=top).count(), IMDepart.objects.get(pk=old).status)

@@ -9,12 +9,12 @@ import os
 from django.conf import settings
 from django.test import Client
 from admin_ui.models import Operator
-from im.services import directory
+from im.services.directory import users
 from im.services.directory.users import DepartmentCard, UserCard
 
 settings.ALLOWED_HOSTS.append("testserver")
-depart = directory.create_department(DepartmentCard("Sales")).depart_id
-directory.create_user(UserCard("tom", "Tom", depart), "whatever else")
+depart = users.create_department(DepartmentCard("Sales")).depart_id
+users.create_user(UserCard("tom", "Tom", depart), "whatever else")
 client = Client()
 client.force_login(Operator.objects.create_superuser("olga", password="op-secret-1"))
 for page in (

@@ -29,8 +29,9 @@ class Pair(NamedTuple):
 
     def elsewhere(self, *steps: str) -> None:
         """Announce what each piece of Python returns, in a process that hosts no connection."""
-        imports = "from im.dispatch import announce; from im.types import *; from im.services "
-        imports += "import directory, group_administration"
+        imports = "from im.dispatch import announce; from im.types import *; "
+        imports += "from im.services.directory import users; "
+        imports += "from im.services.groups import administration"
         code = "\n".join([imports, *(f"announce({step})" for step in steps)])
         command = ("shell", "--no-imports", "-c", code)
         manage(*command, database_url=self.database_url, REDIS_URL=self.redis.url)
@@ -165,9 +166,9 @@ async def test_what_a_process_without_connections_changes_is_told_at_every_gatew
 
     # One after the other: the gateways look by themselves, too, for whom to end.
     pair.elsewhere(
-        f"[group_administration.change_members({group_id}, GroupChange.ADD, [10])]",
-        "directory.mark_left([8])",
-        "directory.set_password(9, 'another one').events",
+        f"[administration.change_members({group_id}, GroupChange.ADD, [10])]",
+        "users.mark_left([8])",
+        "users.set_password(9, 'another one').events",
     )
 
     for client in (ada, bob):
@@ -184,9 +185,7 @@ async def test_without_redis_a_new_password_ends_sessions_and_those_of_the_new_o
     witness = await log_in_at(pair.second, 13)
     pair.redis.crash()
     try:
-        pair.elsewhere(
-            "[*directory.set_password(11, 'another one').events] + [*directory.mark_left([12])]"
-        )
+        pair.elsewhere("[*users.set_password(11, 'another one').events] + [*users.mark_left([12])]")
         async with await Client.connect(pair.second.port) as phone:
             await phone.log_in("u00011", "another one", client_type=ClientType.IOS)
 
