@@ -201,6 +201,7 @@ class Node:
             except Exception as exc:  # noqa: BLE001  # somebody waits for an answer
                 error = exc
             self.loop.call_soon_threadsafe(finish, result, error)
+            del error  # its traceback holds this frame: a cycle for each refusal otherwise
 
         def finish(result: T | None, error: Exception | None) -> None:
             self._threads_busy -= 1

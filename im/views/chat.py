@@ -165,7 +165,7 @@ async def voice(request: HttpRequest) -> HttpResponse:
     user_id = await _user(request)
     if user_id is None:
         return _problem(403, "no-session")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IM_VOICE_BYTES:
+    if _is_longer(request, settings.IM_VOICE_BYTES):
         return _problem(413, "too-long")
     try:
         asked = transcoding.submit(request.body, f"user {user_id}")
@@ -243,9 +243,15 @@ def _name(request: HttpRequest) -> str | None:
     return None if user is None else user.name
 
 
+def _is_longer(request: HttpRequest, limit_bytes: int) -> bool:
+    """Tell whether a body is longer; a chunked one does not announce its length."""
+    announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    return announced > limit_bytes or len(request.body) > limit_bytes
+
+
 def _wish(request: HttpRequest, *names: str) -> tuple[str, ...] | None:
     """Return these texts of a JSON body; None when they are not there, or no texts."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > _MAX_BODY_BYTES:
+    if _is_longer(request, _MAX_BODY_BYTES):
         return None
     try:
         found = json.loads(request.body)

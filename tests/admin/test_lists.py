@@ -94,6 +94,14 @@ def test_an_address_that_asks_for_what_no_column_has_is_answered(
     assert response.status_code == HTTPStatus.OK
 
 
+@pytest.mark.parametrize("value", ["x", "%00", "1e9", "1,2", "%ff", "😀", "9" * 5000, "-1"])
+@pytest.mark.parametrize("page", ["imdepart/add/?parent=", "imuser/add/?depart="])
+def test_a_form_that_an_address_begins_with_nonsense_is_shown(
+    console: Client, page: str, value: str
+) -> None:
+    assert console.get(f"/admin/im/{page}{value}").status_code == HTTPStatus.OK
+
+
 @pytest.mark.parametrize("chosen", ["x", "", "1.5", "9" * 5000])
 def test_an_action_on_what_is_no_row_changes_nothing_and_says_so(
     console: Client, company: Company, chosen: str

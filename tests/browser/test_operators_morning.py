@@ -53,8 +53,7 @@ async def test_fifty_people_are_imported_after_a_look(desk: Page, tmp_path: Path
 
     await desk.goto(USERS + "import/")
     await desk.locator("input[type=file]").set_input_files(file)
-    await desk.locator("select[name=format]").select_option(label="csv")
-    await desk.get_by_role("button", name="Submit").click()
+    await desk.get_by_role("button", name="Show what would change").click()
     await expect(desk.get_by_text("新人49")).to_be_visible()
     await desk.get_by_role("button", name="Confirm import").click()
 

@@ -1,7 +1,9 @@
 """What a client sees of errors behind the scenes: the answer the protocol has, or silence."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -189,3 +191,29 @@ async def test_a_command_nobody_handles_is_counted_and_said_at_debug_and_nothing
         assert ada.link.closed_after_s is None
     [record] = caplog.get_records("call")
     assert (record.levelname, f"0x{command:04x}" in record.getMessage()) == ("DEBUG", True)
+
+
+class Failing(Exception):
+    """What a handler raises."""
+
+
+async def test_what_fails_in_a_thread_leaves_no_cycle_to_the_collector() -> None:
+    left: list[weakref.ref[Exception]] = []
+
+    def finished(result: object, error: Exception | None) -> None:
+        assert error is not None
+        left.append(weakref.ref(error))
+
+    gc.disable()
+    try:
+        async with connected() as ada:
+            ada.node.in_thread(fails, finished)
+            async with asyncio.timeout(10):
+                while not left or left[0]() is not None:  # noqa: ASYNC110  # nobody says when
+                    await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+def fails() -> None:
+    raise Failing()

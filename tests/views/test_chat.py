@@ -36,6 +36,19 @@ async def test_a_desk_with_too_much_to_do_is_no_failure(
     assert json.loads(answer.content)["error"] == "overloaded"
 
 
+async def test_a_long_body_is_not_read_though_it_announces_no_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("im.views.chat.json.loads", lambda body: pytest.fail("it was read"))
+    body = '{"name": [' + "[]," * 10_000 + '[]], "password": "pass"}'
+    request = AsyncRequestFactory().post("/", body, content_type="application/json")
+    del request.META["CONTENT_LENGTH"]  # as of one that comes in chunks
+
+    answer = await chat.log_in(request)
+
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize(
     ("host", "origin", "is_allowed"),
     [
