@@ -77,23 +77,23 @@ class RetryMemory:
 
     def stored(self, session: Session, key: Hashable, msg_id: int) -> Sequence[Session]:
         """Note how an attempt ended; return the connections by which it was repeated meanwhile."""
-        attempt = self._begun_by(session, key)
-        if attempt is None:
+        sender = self._senders.get(session.user_id)
+        attempt = sender.attempts.get(key) if sender is not None else None
+        if attempt is None or attempt.begun_by is not session:
             return ()
         attempt.msg_id = msg_id
         attempt.is_answered = not attempt.session.is_closed
-        waiting, attempt.waiting = attempt.waiting, ()
+        waiting = attempt.waiting
+        if waiting:
+            attempt.waiting = ()
         return waiting
 
     def forget(self, session: Session, key: Hashable) -> None:
         """Drop an attempt that was not stored: its retry shall be."""
-        if self._begun_by(session, key) is not None:
-            del self._senders[session.user_id].attempts[key]
-
-    def _begun_by(self, session: Session, key: Hashable) -> Attempt | None:
         sender = self._senders.get(session.user_id)
         attempt = sender.attempts.get(key) if sender is not None else None
-        return attempt if attempt is not None and attempt.begun_by is session else None
+        if sender is not None and attempt is not None and attempt.begun_by is session:
+            del sender.attempts[key]
 
     def _forget_the_silent(self, now: float) -> None:
         # Two per call: more go than can come, and no call does more work than that.
