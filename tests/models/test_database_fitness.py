@@ -11,9 +11,9 @@ from tests.services import MariaDB
 
 START = """
 import logging, sys
-from im.services import installation
+from im.services.setup import first_run
 logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
-installation.check_tables()
+first_run.check_tables()
 """
 EDIT = """
 from django.conf import settings
@@ -22,12 +22,12 @@ from django.test import Client
 from django.test.utils import setup_test_environment
 from admin_ui.models import Operator
 from im.models import IMUser
-from im.services import directory
+from im.services.directory import users
 from im.services.directory.users import DepartmentCard, UserCard
 
 setup_test_environment()
-depart = directory.create_department(DepartmentCard("Top")).depart_id
-user = directory.create_user(UserCard("lina", "Lina", depart), "first-password").user_id
+depart = users.create_department(DepartmentCard("Top")).depart_id
+user = users.create_user(UserCard("lina", "Lina", depart), "first-password").user_id
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 client = Client(SERVER_NAME="localhost")
 client.force_login(Operator.objects.create_superuser("olga"), BACKEND)

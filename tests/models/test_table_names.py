@@ -9,8 +9,8 @@ from tests.conftest import manage, require
 from tests.models.catalogue import original_ddl
 
 LOOK = """
-from im.services import installation
-installation.check_tables()
+from im.services.setup import first_run
+first_run.check_tables()
 """
 
 

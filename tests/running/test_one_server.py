@@ -90,7 +90,7 @@ def test_with_redis_there_may_be_many(backend: str, tmp_path: Path, redis_server
 
 HOLD = """
 import signal
-from im.services import instance_lock
+from im.services.setup import instance_lock
 
 instance_lock.LOOK_S = instance_lock.LOST_LOOK_S = 0.02
 instance_lock.claim()
