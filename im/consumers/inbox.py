@@ -170,7 +170,7 @@ class Inbox:
     def _answered(self) -> None:
         self._unanswered -= 1
         if self._head is not None:
-            self._work_later()
+            self._work()  # now, to be in the next batch: smaller ones cost a sync a sixth more
 
     def _go_on(self) -> None:
         self._busy = False
